@@ -1,0 +1,115 @@
+//! Addresses as keys: the do-not-contact list is keyed by address, not by contact.
+
+use std::fmt;
+
+/// A normalised address: trimmed, domain to ASCII by IDNA (UTS 46), compared case-insensitively.
+/// Keep the original spelling beside it where people see it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AddressKey(String);
+
+impl AddressKey {
+    /// Reads `local@domain`, with or without angle brackets and a `mailto:` before it.
+    /// Returns `None` for what is not an address.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = bare(text);
+        let at = text.rfind('@')?;
+        let (local, domain) = (&text[..at], text[at + 1..].trim_end_matches('.'));
+        if local.is_empty() || domain.is_empty() || text.len() > 512 {
+            return None;
+        }
+        if text
+            .chars()
+            .any(|c| c.is_control() || (c.is_whitespace() && !local.starts_with('"')))
+        {
+            return None;
+        }
+        let domain = if domain.starts_with('[') {
+            domain.to_lowercase()
+        } else {
+            idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase())
+        };
+        Some(Self(format!("{}@{domain}", local.to_lowercase())))
+    }
+
+    /// A key read back from the store, where it was written normalised.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The domain in ASCII, lower case.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit('@').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for AddressKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The address without blanks, `mailto:`, an `rfc822;` type or angle brackets, spelled as given.
+pub fn bare(text: &str) -> &str {
+    let mut text = text.trim();
+    for prefix in ["mailto:", "rfc822;", "RFC822;"] {
+        if let Some(rest) = text.strip_prefix(prefix) {
+            text = rest.trim();
+        }
+    }
+    match (text.rfind('<'), text.rfind('>')) {
+        (Some(open), Some(close)) if open < close => text[open + 1..close].trim(),
+        _ => text.trim_matches(|c| c == '<' || c == '>').trim(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Option<String> {
+        AddressKey::parse(text).map(|key| key.0)
+    }
+
+    #[test]
+    fn spelling_does_not_make_a_second_mailbox() {
+        assert_eq!(
+            key(" <Anna@Example.COM> ").as_deref(),
+            Some("anna@example.com")
+        );
+        assert_eq!(
+            key("Anna <anna@example.com.>").as_deref(),
+            Some("anna@example.com")
+        );
+        assert_eq!(
+            key("anna@bücher.example").as_deref(),
+            Some("anna@xn--bcher-kva.example")
+        );
+        assert_eq!(
+            key("anna@XN--BCHER-KVA.example").as_deref(),
+            Some("anna@xn--bcher-kva.example")
+        );
+        assert_eq!(
+            key("\"a b\"@example.com").as_deref(),
+            Some("\"a b\"@example.com")
+        );
+        assert_eq!(key("anna@[192.0.2.1]").as_deref(), Some("anna@[192.0.2.1]"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "anna",
+            "@example.com",
+            "anna@",
+            "a b@example.com",
+            "a@b\u{7}c",
+        ] {
+            assert_eq!(key(text), None, "{text:?}");
+        }
+    }
+}

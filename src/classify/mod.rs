@@ -1,0 +1,29 @@
+//! What a report means: diagnostics → reason, whose fault, permanence, and the rule that said so.
+
+mod reason;
+mod status;
+
+pub use reason::{Fault, Permanence, Reason};
+pub use status::EnhancedStatusCode;
+
+/// What is known about one failed delivery, as `message` or `webhook` read it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics<'a> {
+    /// Enhanced status code (RFC 3463), from the Status field or the text.
+    pub status: Option<EnhancedStatusCode>,
+    /// SMTP reply code (RFC 5321), 200-599.
+    pub reply_code: Option<u16>,
+    /// Diagnostic text, lines joined.
+    pub text: &'a str,
+    /// The host that refused (Remote-MTA), else the recipient's domain, lower case; may be empty.
+    pub receiving_host: &'a str,
+}
+
+/// The verdict on one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classification {
+    pub reason: Reason,
+    pub permanence: Permanence,
+    /// Id of the rule that decided.
+    pub rule: String,
+}

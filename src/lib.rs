@@ -1,0 +1,31 @@
+//! bouncekit closes the loop on sent e-mail.
+//!
+//! # Map
+//! Three questions stay apart. **Who reports what**: [`message`] and [`webhook`] turn bytes into
+//! reports and do no I/O. **What it means**: [`classify`] gives a reason, its permanence and the
+//! rule that said so. **What we do**: [`suppression`] is pure policy. One writer, [`ingest`],
+//! turns the answers into rows, one transaction a batch. [`store`] alone names the database.
+//! [`mailbox`] brings raw mails and acknowledges them; [`segment`] compiles filters and keeps
+//! memberships.
+//!
+//! # One message, end to end
+//! `email:fetch` opens the store and a [`mailbox`]. A batch of raw mails comes in,
+//! [`message::parse`] names what each is, with one report per recipient and every clue to the
+//! send it belongs to. [`classify`] reads the diagnostics. [`ingest`] resolves hash → send →
+//! address, asks [`suppression`] and commits; only then is the batch acknowledged on the server.
+//!
+//! # Invariants
+//! - The core does not print, read the environment or ask the clock: time is passed in.
+//! - `message`, `classify`, `verp`, `webhook`, `suppression` and `event` do no I/O.
+//! - Only `store` names rusqlite; only `ingest` writes events.
+//! - A message is acknowledged after commit, never before.
+//! - The same event key twice changes nothing.
+//! - Bytes from the network never panic and never abort the run.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod address;
+pub mod classify;
+pub mod event;
+pub mod message;
+pub mod time;
+pub mod verp;

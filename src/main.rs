@@ -1,0 +1,9 @@
+//! The `bouncekit` command; everything it does stands in [`cli`] and `bouncekit_core`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run(std::env::args_os())
+}
