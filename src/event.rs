@@ -100,6 +100,9 @@ pub struct DeliveryEvent {
     pub clues: Vec<Clue>,
     /// The address the report names, original spelling.
     pub address: Option<String>,
+    /// For webhooks: the payload's address is believed against the hash's send (a copy to another
+    /// address carries the same hash).
+    pub address_wins: bool,
     pub status: Option<EnhancedStatusCode>,
     pub reply_code: Option<u16>,
     /// Attacker's text: escape where it is shown.

@@ -26,6 +26,9 @@
 pub mod address;
 pub mod classify;
 pub mod event;
+pub mod ingest;
 pub mod message;
+pub mod store;
+pub mod suppression;
 pub mod time;
 pub mod verp;

@@ -66,7 +66,7 @@ impl<'a> Headers<'a> {
         // mailparse makes a key of a line without a colon.
         headers.retain(|header| {
             let key = header.get_key_raw();
-            !key.is_empty() && key.iter().all(|b| b.is_ascii_graphic())
+            !key.is_empty() && key.iter().all(u8::is_ascii_graphic)
         });
         Self(headers)
     }

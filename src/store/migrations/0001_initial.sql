@@ -119,3 +119,13 @@ CREATE TABLE quarantine (
     first_seen INTEGER NOT NULL,
     last_seen  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Who works on what (one mailbox, one spool): a row, not a lock file, so that it also serves
+-- several machines. `started` tells a process from a later one of the same pid.
+CREATE TABLE lease (
+    name    TEXT PRIMARY KEY,
+    host    TEXT NOT NULL,
+    pid     INTEGER NOT NULL,
+    started INTEGER NOT NULL,
+    since   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

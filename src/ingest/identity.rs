@@ -1,0 +1,262 @@
+//! Who is meant: hash, Message-ID, then address; for a whole batch at once.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Deserialize;
+
+use super::Item;
+use crate::{
+    address::AddressKey,
+    event::{DeliveryEvent, EventKind},
+    message::Target,
+    store::{Batch, Send, StoreError},
+    time::{DAY, Timestamp},
+    verp::{Keys, SendHash, Signature},
+};
+
+/// How much a hash without a signature is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Signatures {
+    /// As much as a signed one.
+    #[default]
+    Accept,
+    /// Only if the send is recent and the report names its address.
+    Prefer,
+    /// Nothing.
+    Require,
+}
+
+/// The part of the configuration that says who may be meant.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub keys: Keys,
+    pub signatures: Signatures,
+    /// Reports without a hash may name their recipient by address.
+    pub match_by_address: bool,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            keys: Keys::default(),
+            signatures: Signatures::Accept,
+            match_by_address: true,
+        }
+    }
+}
+
+/// A send older than this is not "recent" where an unsigned hash must be.
+const RECENT: i64 = 60 * DAY;
+
+/// Who an event is about.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    /// The event's kind, after the sender of a reply was looked at.
+    pub(super) kind: EventKind,
+    pub(super) address: Option<AddressKey>,
+    /// Whether the address belongs to a contact or a send.
+    pub(super) known: bool,
+    pub(super) send: Option<SendHash>,
+    /// The address the report names, if it is another than the one charged.
+    pub(super) reported: Option<String>,
+    pub(super) note: String,
+    pub(super) forged: bool,
+    /// Whether the proof is good enough to unsubscribe.
+    pub(super) may_unsubscribe: bool,
+}
+
+pub(super) fn resolve(
+    batch: &Batch<'_>,
+    identity: &Identity,
+    items: &[Item],
+    now: Timestamp,
+) -> Result<Vec<Vec<Resolved>>, StoreError> {
+    let events = || items.iter().flat_map(|item| &item.events);
+    let targets = || events().flat_map(|event| event.clues.iter().map(|clue| &clue.target));
+    let hashes: Vec<&SendHash> = targets()
+        .filter_map(|target| match target {
+            Target::Token(token) => Some(&token.hash),
+            Target::MessageId(_) => None,
+        })
+        .collect();
+    let message_ids: Vec<&str> = targets()
+        .filter_map(|target| match target {
+            Target::MessageId(id) => Some(id.as_str()),
+            Target::Token(_) => None,
+        })
+        .collect();
+    let sends = Sends {
+        by_hash: batch.sends_by_hash(hashes)?,
+        by_message_id: batch.sends_by_message_id(message_ids)?,
+    };
+
+    let mut resolved: Vec<Vec<Resolved>> = items
+        .iter()
+        .map(|item| {
+            // A report on several recipients is charged to the send only for the send's own address.
+            let others: HashSet<AddressKey> = item
+                .events
+                .iter()
+                .filter_map(|event| AddressKey::parse(event.address.as_deref()?))
+                .collect();
+            item.events
+                .iter()
+                .map(|event| resolve_one(identity, &sends, event, &others, now))
+                .collect()
+        })
+        .collect();
+
+    let unsure: Vec<&AddressKey> = {
+        let mut keys: Vec<&AddressKey> = resolved
+            .iter()
+            .flatten()
+            .filter(|who| !who.known)
+            .filter_map(|who| who.address.as_ref())
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    };
+    let known: HashSet<AddressKey> = batch
+        .known_addresses(&unsure)?
+        .into_iter()
+        .zip(&unsure)
+        .filter(|(known, _)| *known)
+        .map(|(_, key)| (*key).clone())
+        .collect();
+    for who in resolved.iter_mut().flatten() {
+        who.known |= who.address.as_ref().is_some_and(|key| known.contains(key));
+    }
+    Ok(resolved)
+}
+
+struct Sends {
+    by_hash: HashMap<SendHash, Send>,
+    by_message_id: HashMap<String, Send>,
+}
+
+/// What the clues of an event led to.
+enum Found<'s> {
+    Send(&'s Send),
+    Forged,
+    Nothing,
+}
+
+fn follow<'s>(
+    identity: &Identity,
+    sends: &'s Sends,
+    event: &DeliveryEvent,
+    named: Option<&AddressKey>,
+    now: Timestamp,
+) -> Found<'s> {
+    for clue in &event.clues {
+        let (send, signature) = match &clue.target {
+            Target::MessageId(id) => (sends.by_message_id.get(id), Signature::Unsigned),
+            Target::Token(token) => {
+                // Without keys nothing can be said about a mac.
+                let signature = if identity.keys.is_empty() {
+                    Signature::Unsigned
+                } else {
+                    identity.keys.check(token)
+                };
+                if signature == Signature::Forged {
+                    return Found::Forged;
+                }
+                (sends.by_hash.get(&token.hash), signature)
+            }
+        };
+        let Some(send) = send else { continue };
+        let good_enough = signature == Signature::Valid
+            || match identity.signatures {
+                Signatures::Accept => true,
+                Signatures::Prefer => {
+                    now.0 - send.sent_at.0 <= RECENT && named.is_none_or(|named| *named == send.key)
+                }
+                Signatures::Require => false,
+            };
+        if good_enough {
+            return Found::Send(send);
+        }
+    }
+    Found::Nothing
+}
+
+fn resolve_one(
+    identity: &Identity,
+    sends: &Sends,
+    event: &DeliveryEvent,
+    others: &HashSet<AddressKey>,
+    now: Timestamp,
+) -> Resolved {
+    let named = event.address.as_deref().and_then(AddressKey::parse);
+    let mut who = Resolved {
+        kind: event.kind,
+        address: None,
+        known: false,
+        send: None,
+        reported: None,
+        note: String::new(),
+        forged: false,
+        may_unsubscribe: false,
+    };
+    match follow(identity, sends, event, named.as_ref(), now) {
+        Found::Forged => {
+            who.forged = true;
+            who.reported.clone_from(&event.address);
+            who.note = "the signature in the return address is wrong".into();
+        }
+        Found::Send(send) => {
+            who.send = Some(send.hash.clone());
+            who.may_unsubscribe = true;
+            match named {
+                Some(named) if named != send.key => {
+                    if event.kind == EventKind::Reply {
+                        who.kind = EventKind::Note;
+                        who.note = "answered by another address than the one written to".into();
+                        who.address = Some(named);
+                    } else if event.address_wins
+                        || (event.kind == EventKind::Bounce && others.contains(&send.key))
+                    {
+                        who.note = format!("the send `{}` went to another address", send.hash);
+                        who.send = None;
+                        who.address = Some(named);
+                    } else {
+                        who.note =
+                            "reported for another address: forwarded, or the mailbox of an alias"
+                                .into();
+                        who.reported.clone_from(&event.address);
+                        who.address = Some(send.key.clone());
+                        who.known = true;
+                    }
+                }
+                _ => {
+                    who.address = Some(send.key.clone());
+                    who.known = true;
+                }
+            }
+        }
+        Found::Nothing => {
+            let by_address = identity.match_by_address || event.address_wins;
+            match (named, by_address) {
+                (Some(named), true) => {
+                    who.address = Some(named);
+                    who.may_unsubscribe = event.address_wins;
+                    if event.kind == EventKind::Reply
+                        || (event.kind == EventKind::Unsubscribe && !event.address_wins)
+                    {
+                        who.note = "no send of ours is named: only the sender's own word".into();
+                    }
+                }
+                (Some(_), false) => {
+                    who.reported.clone_from(&event.address);
+                    who.note = "no send of ours is named, and matching by address is off".into();
+                }
+                (None, _) => {
+                    who.reported.clone_from(&event.address);
+                }
+            }
+        }
+    }
+    who
+}

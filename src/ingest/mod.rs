@@ -1,0 +1,550 @@
+//! The only writer of events: one transaction a batch.
+//!
+//! Identity is resolved for the whole batch (hash → send → address), events are written once by
+//! their key, new ones are judged by the policy, and what they lead to is written beside them. The
+//! accounting counts every item exactly once.
+
+mod accounting;
+mod identity;
+
+use std::collections::HashSet;
+
+pub use accounting::{Accounting, Outcome};
+use identity::Resolved;
+pub use identity::{Identity, Signatures};
+
+use crate::{
+    address::AddressKey,
+    classify::Reason,
+    event::{DeliveryEvent, EventKind},
+    store::{Batch, EventRow, FolderId, NewSuppression, Store, StoreError},
+    suppression::{Action, Decision, Grounds, Policy},
+    time::{DAY, Timestamp},
+};
+
+/// What came in as one piece: a mail or a webhook event. Counted once.
+#[derive(Clone, Debug, Default)]
+pub struct Item {
+    pub events: Vec<DeliveryEvent>,
+    /// For mail: the first 16 bytes of SHA-256 of its bytes.
+    pub content: Option<[u8; 16]>,
+    /// The mail to be archived, when the archive is on.
+    pub raw: Option<Vec<u8>>,
+    /// The message in its folder; noted as pending until acknowledged.
+    pub uid: Option<u32>,
+}
+
+/// How reports are judged; from the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub policy: Policy,
+    pub identity: Identity,
+}
+
+/// Where a batch belongs.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    pub run: i64,
+    pub now: Timestamp,
+    /// For mailboxes: where the items' UIDs mean something.
+    pub folder: Option<&'a FolderId>,
+}
+
+/// Applies a batch in one transaction; answers the outcome of each item, in order. After an error
+/// nothing of the batch is written.
+///
+/// `dry_run` does the same work and takes it back.
+pub fn apply(
+    store: &mut Store,
+    settings: &Settings,
+    occasion: Occasion<'_>,
+    items: &[Item],
+    accounting: &mut Accounting,
+    dry_run: bool,
+) -> Result<Vec<Outcome>, StoreError> {
+    let batch = store.begin()?;
+    let resolved = identity::resolve(&batch, &settings.identity, items, occasion.now)?;
+    let mut rows = Vec::new();
+    for (item, resolved) in items.iter().zip(&resolved) {
+        for (event, who) in item.events.iter().zip(resolved) {
+            rows.push(event_row(item, event, who, occasion));
+        }
+    }
+    let new = batch.insert_events(&rows)?;
+    let suppressions = judge(
+        &batch,
+        &settings.policy,
+        &rows,
+        &new,
+        resolved.iter().flatten(),
+        occasion,
+    )?;
+    let suppressed: HashSet<usize> = suppressions.iter().map(|(index, _)| *index).collect();
+    let suppressions: Vec<NewSuppression> = suppressions.into_iter().map(|(_, row)| row).collect();
+    batch.suppress(&suppressions)?;
+
+    let mut outcomes = Vec::with_capacity(items.len());
+    let mut index = 0;
+    for (item, resolved) in items.iter().zip(&resolved) {
+        let mut outcome = Outcome::Duplicate;
+        for who in resolved {
+            let this = outcome_of(&rows[index], new[index], suppressed.contains(&index), who);
+            outcome = outcome.max(this);
+            accounting.note(&rows[index], new[index], who.forged);
+            index += 1;
+        }
+        accounting.count(outcome);
+        outcomes.push(outcome);
+        if let (Some(content), Some(raw)) = (item.content, &item.raw) {
+            batch.archive(content, raw, occasion.now)?;
+        }
+    }
+    accounting.suppressed += suppressions.len() as u64;
+    if let Some(folder) = occasion.folder {
+        let pending: Vec<(u32, &str)> = items
+            .iter()
+            .zip(&outcomes)
+            .filter_map(|(item, outcome)| Some((item.uid?, outcome.name())))
+            .collect();
+        batch.note_pending(folder, &pending)?;
+    }
+    batch.account(occasion.run, &accounting.to_json())?;
+    if dry_run {
+        drop(batch);
+    } else {
+        batch.commit()?;
+    }
+    Ok(outcomes)
+}
+
+fn outcome_of(row: &EventRow, new: bool, suppressed: bool, who: &Resolved) -> Outcome {
+    if !new {
+        Outcome::Duplicate
+    } else if suppressed {
+        Outcome::Acted
+    } else if row.kind == EventKind::Unrecognised {
+        Outcome::Unrecognised
+    } else if who.address.is_none() || !who.known {
+        match row.kind {
+            EventKind::AutoReply | EventKind::Note => Outcome::Recorded,
+            _ => Outcome::UnknownAddress,
+        }
+    } else {
+        Outcome::Recorded
+    }
+}
+
+fn event_row(
+    item: &Item,
+    event: &DeliveryEvent,
+    who: &Resolved,
+    occasion: Occasion<'_>,
+) -> EventRow {
+    // A date of the sender's choice must not reach into the future: windows are counted from it.
+    let occurred_at = event
+        .occurred_at
+        .filter(|at| at.0 <= occasion.now.0 + DAY && at.0 > 0)
+        .unwrap_or(occasion.now);
+    EventRow {
+        key: event.key,
+        source: event.source.clone(),
+        kind: who.kind,
+        reason: event.classification.as_ref().map(|verdict| verdict.reason),
+        permanence: event
+            .classification
+            .as_ref()
+            .map(|verdict| verdict.permanence),
+        rule: event
+            .classification
+            .as_ref()
+            .map(|verdict| verdict.rule.clone()),
+        address: who.address.clone(),
+        reported: who.reported.clone(),
+        send_hash: who.send.as_ref().map(|hash| hash.as_str().to_owned()),
+        status: event.status.map(|status| status.to_string()),
+        reply_code: event.reply_code,
+        receiving_host: event.receiving_host.clone(),
+        diagnostic: event.diagnostic.clone(),
+        raw_type: event.raw_type.clone(),
+        note: who.note.clone(),
+        content: item.content,
+        occurred_at,
+        received_at: occasion.now,
+        run: occasion.run,
+    }
+}
+
+/// The rows to write for new events, each with the index of its event.
+fn judge<'r>(
+    batch: &Batch<'_>,
+    policy: &Policy,
+    rows: &[EventRow],
+    new: &[bool],
+    resolved: impl Iterator<Item = &'r Resolved>,
+    occasion: Occasion<'_>,
+) -> Result<Vec<(usize, NewSuppression)>, StoreError> {
+    let mut out = Vec::new();
+    for (index, (row, who)) in rows.iter().zip(resolved).enumerate() {
+        let Some(address) = row
+            .address
+            .as_ref()
+            .filter(|_| new[index] && who.known && !who.forged)
+        else {
+            continue;
+        };
+        let decision = match row.kind {
+            EventKind::Complaint => Some((policy.complaint(), None)),
+            EventKind::Unsubscribe if who.may_unsubscribe => Some((Grounds::Unsubscribe, None)),
+            EventKind::Bounce => match bounce(batch, policy, row, address)? {
+                Decision::Suppress { lasting } => Some((Grounds::Bounce, lasting)),
+                Decision::Keep => None,
+            },
+            _ => None,
+        };
+        let Some((grounds, lasting)) = decision else {
+            continue;
+        };
+        out.push((
+            index,
+            NewSuppression {
+                address: address.clone(),
+                grounds,
+                detail: if grounds == Grounds::Bounce {
+                    row.reason.map_or("", Reason::name).to_owned()
+                } else {
+                    String::new()
+                },
+                since: row.occurred_at,
+                comment: if row.kind == EventKind::Complaint && grounds != Grounds::Complaint {
+                    "complaint".into()
+                } else {
+                    String::new()
+                },
+                event: Some(row.key),
+                run: occasion.run,
+                expires_at: lasting
+                    .map(|lasting| Timestamp(row.occurred_at.0.saturating_add(lasting))),
+            },
+        ));
+    }
+    Ok(out)
+}
+
+fn bounce(
+    batch: &Batch<'_>,
+    policy: &Policy,
+    row: &EventRow,
+    address: &AddressKey,
+) -> Result<Decision, StoreError> {
+    let (Some(reason), Some(permanence)) = (row.reason, row.permanence) else {
+        return Ok(Decision::Keep);
+    };
+    let history = match policy.action(reason, permanence) {
+        // The whole batch is in the table already.
+        Action::Score { .. } => {
+            batch.history(address, Timestamp(row.occurred_at.0 - policy.window))?
+        }
+        _ => Vec::new(),
+    };
+    Ok(policy.decide(reason, permanence, &history))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        classify::{Classification, Permanence},
+        event::EventKey,
+        message::{Clue, Target},
+        store::NewSend,
+        verp::{Keys, Purpose, ReturnToken, SendHash},
+    };
+
+    const NOW: Timestamp = Timestamp(100 * DAY);
+
+    fn store() -> Store {
+        let mut store = Store::open_in_memory().unwrap();
+        let batch = store.begin().unwrap();
+        let send = |hash: &str, address: &str| NewSend {
+            hash: SendHash::parse(hash).unwrap(),
+            email_id: "7".into(),
+            external_id: None,
+            address: address.into(),
+            key: AddressKey::parse(address).unwrap(),
+            message_id: Some(format!("{hash}@mail.example")),
+            sent_at: Timestamp(99 * DAY),
+        };
+        batch
+            .import_sends(&[
+                send("aaa", "anna@example.com"),
+                send("bbb", "bert@example.com"),
+            ])
+            .unwrap();
+        batch.commit().unwrap();
+        store
+    }
+
+    fn event(
+        id: &str,
+        kind: EventKind,
+        reason: Option<Reason>,
+        hash: Option<&str>,
+        address: Option<&str>,
+    ) -> DeliveryEvent {
+        let token = |hash: &str| ReturnToken {
+            purpose: Purpose::Bounce,
+            hash: SendHash::parse(hash).unwrap(),
+            mac: None,
+        };
+        DeliveryEvent {
+            key: EventKey::of(&[id.as_bytes()]),
+            source: "bounces".into(),
+            kind,
+            classification: reason.map(|reason| Classification {
+                reason,
+                permanence: reason.permanence(),
+                rule: "test".into(),
+            }),
+            clues: hash
+                .map(|hash| Clue {
+                    source: "To",
+                    target: Target::Token(token(hash)),
+                })
+                .into_iter()
+                .collect(),
+            address: address.map(str::to_owned),
+            address_wins: false,
+            status: None,
+            reply_code: None,
+            diagnostic: String::new(),
+            receiving_host: String::new(),
+            raw_type: String::new(),
+            occurred_at: None,
+        }
+    }
+
+    fn run(
+        store: &mut Store,
+        settings: &Settings,
+        events: Vec<DeliveryEvent>,
+    ) -> (Vec<Outcome>, Accounting) {
+        let items: Vec<Item> = events
+            .into_iter()
+            .map(|event| Item {
+                events: vec![event],
+                ..Item::default()
+            })
+            .collect();
+        let mut accounting = Accounting::default();
+        let occasion = Occasion {
+            run: 1,
+            now: NOW,
+            folder: None,
+        };
+        let outcomes = apply(store, settings, occasion, &items, &mut accounting, false).unwrap();
+        assert!(accounting.balances());
+        (outcomes, accounting)
+    }
+
+    fn grounds(store: &Store, address: &str) -> Vec<String> {
+        store
+            .do_not_contact_of(&AddressKey::parse(address).unwrap())
+            .unwrap()
+            .into_iter()
+            .map(|row| row.grounds)
+            .collect()
+    }
+
+    #[test]
+    fn a_hash_leads_to_the_person_and_twice_is_once() {
+        let mut store = store();
+        let bounce = || {
+            event(
+                "1",
+                EventKind::Bounce,
+                Some(Reason::UserUnknown),
+                Some("aaa"),
+                None,
+            )
+        };
+        assert_eq!(
+            run(&mut store, &Settings::default(), vec![bounce(), bounce()]).0,
+            [Outcome::Acted, Outcome::Duplicate]
+        );
+        assert_eq!(
+            run(&mut store, &Settings::default(), vec![bounce()]).0,
+            [Outcome::Duplicate]
+        );
+        assert_eq!(grounds(&store, "anna@example.com"), ["bounce"]);
+    }
+
+    #[test]
+    fn a_bounce_leaves_an_unsubscribe_and_the_other_way_round() {
+        let mut store = store();
+        let events = vec![
+            event("1", EventKind::Unsubscribe, None, Some("aaa"), None),
+            event(
+                "2",
+                EventKind::Bounce,
+                Some(Reason::UserUnknown),
+                Some("aaa"),
+                None,
+            ),
+            event("3", EventKind::Complaint, None, Some("aaa"), None),
+        ];
+        run(&mut store, &Settings::default(), events);
+        assert_eq!(
+            grounds(&store, "anna@example.com"),
+            ["complaint", "unsubscribe", "bounce"]
+        );
+    }
+
+    #[test]
+    fn forwarding_is_charged_to_the_send_but_not_the_other_recipients_of_one_report() {
+        let mut store = store();
+        let forwarded = event(
+            "1",
+            EventKind::Bounce,
+            Some(Reason::UserUnknown),
+            Some("aaa"),
+            Some("anna@elsewhere.example"),
+        );
+        run(&mut store, &Settings::default(), vec![forwarded]);
+        assert_eq!(grounds(&store, "anna@example.com"), ["bounce"]);
+        assert!(grounds(&store, "anna@elsewhere.example").is_empty());
+    }
+
+    #[test]
+    fn who_is_not_known_is_never_suppressed() {
+        let mut store = store();
+        let events = vec![
+            event(
+                "1",
+                EventKind::Bounce,
+                Some(Reason::UserUnknown),
+                Some("zzz"),
+                Some("nobody@example.com"),
+            ),
+            event(
+                "2",
+                EventKind::Bounce,
+                Some(Reason::UserUnknown),
+                None,
+                Some("bert@example.com"),
+            ),
+            event("3", EventKind::Unrecognised, None, None, None),
+        ];
+        let (outcomes, _) = run(&mut store, &Settings::default(), events);
+        assert_eq!(
+            outcomes,
+            [
+                Outcome::UnknownAddress,
+                Outcome::Acted,
+                Outcome::Unrecognised
+            ]
+        );
+        assert!(grounds(&store, "nobody@example.com").is_empty());
+    }
+
+    #[test]
+    fn strict_never_believes_an_address_and_a_wrong_signature_never_falls_back_to_it() {
+        let mut store = store();
+        let identity = Identity {
+            keys: Keys::new(vec![b"k".to_vec()]),
+            signatures: Signatures::Require,
+            match_by_address: false,
+        };
+        let settings = Settings {
+            identity,
+            ..Settings::default()
+        };
+        let mut forged = event(
+            "1",
+            EventKind::Bounce,
+            Some(Reason::UserUnknown),
+            Some("aaa"),
+            Some("anna@example.com"),
+        );
+        if let Target::Token(token) = &mut forged.clues[0].target {
+            token.mac = Some("abcdefghij234567".into());
+        }
+        let unsigned = event(
+            "2",
+            EventKind::Bounce,
+            Some(Reason::UserUnknown),
+            Some("bbb"),
+            Some("bert@example.com"),
+        );
+        let (_, accounting) = run(&mut store, &settings, vec![forged, unsigned]);
+        assert_eq!(accounting.forged, 1);
+        assert!(
+            grounds(&store, "anna@example.com").is_empty()
+                && grounds(&store, "bert@example.com").is_empty()
+        );
+    }
+
+    #[test]
+    fn soft_bounces_add_up_over_days() {
+        let mut store = store();
+        let on_day = |day: i64| {
+            let mut event = event(
+                &format!("d{day}"),
+                EventKind::Bounce,
+                Some(Reason::MailboxFull),
+                Some("aaa"),
+                None,
+            );
+            event.occurred_at = Some(Timestamp(day * DAY));
+            event
+        };
+        run(
+            &mut store,
+            &Settings::default(),
+            (90..94).map(on_day).collect(),
+        );
+        assert!(grounds(&store, "anna@example.com").is_empty());
+        run(&mut store, &Settings::default(), vec![on_day(95)]);
+        assert_eq!(grounds(&store, "anna@example.com"), ["bounce"]);
+    }
+
+    #[test]
+    fn a_dry_run_leaves_nothing() {
+        let mut store = store();
+        let item = Item {
+            events: vec![event("1", EventKind::Complaint, None, Some("aaa"), None)],
+            ..Item::default()
+        };
+        let occasion = Occasion {
+            run: 1,
+            now: NOW,
+            folder: None,
+        };
+        let outcomes = apply(
+            &mut store,
+            &Settings::default(),
+            occasion,
+            &[item],
+            &mut Accounting::default(),
+            true,
+        )
+        .unwrap();
+        assert_eq!(outcomes, [Outcome::Acted]);
+        assert!(grounds(&store, "anna@example.com").is_empty());
+        let kept = event(
+            "2",
+            EventKind::Bounce,
+            Some(Reason::AuthFailure),
+            Some("aaa"),
+            None,
+        );
+        assert_eq!(
+            run(&mut store, &Settings::default(), vec![kept]).0,
+            [Outcome::Recorded]
+        );
+        let permanence = store
+            .events_of(&AddressKey::parse("anna@example.com").unwrap())
+            .unwrap()[0]
+            .permanence;
+        assert_eq!(permanence, Some(Permanence::Soft));
+    }
+}

@@ -1,0 +1,157 @@
+//! Contacts: the people, by external id or by address.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Batch, Store, StoreError};
+use crate::{address::AddressKey, time::Timestamp};
+
+/// A person as imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewContact {
+    pub external_id: Option<String>,
+    /// As given.
+    pub address: String,
+    pub key: AddressKey,
+    /// JSON object.
+    pub attributes: String,
+}
+
+/// A stored person.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Contact {
+    pub id: i64,
+    pub external_id: Option<String>,
+    pub address: String,
+    /// JSON object.
+    pub attributes: String,
+}
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ImportCounts {
+    pub added: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+}
+
+impl std::ops::AddAssign for ImportCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.added += other.added;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+    }
+}
+
+fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
+    Ok(Contact {
+        id: row.get(0)?,
+        external_id: row.get(1)?,
+        address: row.get(2)?,
+        attributes: row.get(3)?,
+    })
+}
+
+impl Batch<'_> {
+    /// Upserts by external id where one is given, else by address. New attributes are merged over
+    /// the old ones (JSON merge patch: null removes).
+    pub fn import_contacts(
+        &self,
+        contacts: &[NewContact],
+        now: Timestamp,
+    ) -> Result<ImportCounts, StoreError> {
+        let mut by_id = self
+            .transaction
+            .prepare_cached("SELECT id FROM contact WHERE external_id = $1")?;
+        let mut by_address =
+            self.transaction.prepare_cached("SELECT id FROM contact WHERE address_key = $1 AND ($2 IS NULL OR external_id IS NULL) LIMIT 1")?;
+        let mut insert = self.transaction.prepare_cached(
+            "INSERT INTO contact (external_id, address, address_key, domain, attributes, created_at, changed_at)
+             VALUES ($1, $2, $3, $4, json_patch('{}', $5), $6, $6)",
+        )?;
+        let mut update = self.transaction.prepare_cached(
+            "UPDATE contact SET external_id = coalesce($1, external_id), address = $2, address_key = $3, domain = $4,
+                    attributes = json_patch(attributes, $5), changed_at = $6
+             WHERE id = $7 AND (address IS NOT $2 OR address_key IS NOT $3 OR coalesce($1, external_id) IS NOT external_id
+                    OR json_patch(attributes, $5) IS NOT attributes)",
+        )?;
+        let mut counts = ImportCounts::default();
+        for new in contacts {
+            let mut id: Option<i64> = None;
+            if let Some(external_id) = &new.external_id {
+                id = by_id
+                    .query_row([external_id], |row| row.get(0))
+                    .optional()?;
+            }
+            if id.is_none() {
+                id = by_address
+                    .query_row(params![new.key.as_str(), new.external_id], |row| row.get(0))
+                    .optional()?;
+            }
+            let (key, domain) = (new.key.as_str(), new.key.domain());
+            if let Some(id) = id {
+                let changed = update.execute(params![
+                    new.external_id,
+                    new.address,
+                    key,
+                    domain,
+                    new.attributes,
+                    now.0,
+                    id
+                ])?;
+                if changed == 0 {
+                    counts.unchanged += 1;
+                } else {
+                    counts.updated += 1;
+                }
+            } else {
+                insert.execute(params![
+                    new.external_id,
+                    new.address,
+                    key,
+                    domain,
+                    new.attributes,
+                    now.0
+                ])?;
+                counts.added += 1;
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Which of these addresses belong to a contact or a send.
+    pub(crate) fn known_addresses(&self, keys: &[&AddressKey]) -> Result<Vec<bool>, StoreError> {
+        let mut known = self.transaction.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM contact WHERE address_key = $1) OR EXISTS (SELECT 1 FROM send WHERE address_key = $1)",
+        )?;
+        keys.iter()
+            .map(|key| Ok(known.query_row([key.as_str()], |row| row.get(0))?))
+            .collect()
+    }
+}
+
+impl Store {
+    /// The contacts with this address, oldest first.
+    pub fn contacts_with_address(&self, key: &AddressKey) -> Result<Vec<Contact>, StoreError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id, external_id, address, attributes FROM contact WHERE address_key = $1 ORDER BY id")?;
+        let rows = select.query_map([key.as_str()], contact)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Calls `each` for every contact, in the order of ids; memory does not grow with them.
+    pub fn for_each_contact<E: From<StoreError>>(
+        &self,
+        mut each: impl FnMut(Contact) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id, external_id, address, attributes FROM contact ORDER BY id")
+            .map_err(StoreError::from)?;
+        let mut rows = select.query([]).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(contact(row).map_err(StoreError::from)?)?;
+        }
+        Ok(())
+    }
+}

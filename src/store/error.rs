@@ -1,0 +1,99 @@
+//! What can go wrong with the database, told to people.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("cannot open the database `{path}`: {cause}")]
+    Open { path: PathBuf, cause: String },
+    #[error("`{path}`: {cause}")]
+    At {
+        path: PathBuf,
+        cause: Box<StoreError>,
+    },
+    #[error("the file is not a database")]
+    NotADatabase,
+    #[error("the file is a database of some other program")]
+    NotOurs,
+    #[error("the database has version {found}, this program knows versions up to {known}")]
+    Newer { found: i64, known: usize },
+    #[error("the database is in use by another process and stayed so for the whole wait")]
+    Busy,
+    #[error("the disk is full")]
+    Full,
+    #[error("the database cannot be written")]
+    ReadOnly,
+    #[error("the database file is damaged")]
+    Corrupt,
+    #[error("reading or writing the database file failed: {0}")]
+    Io(String),
+    #[error("unexpected answer of the database: {0}")]
+    Other(String),
+}
+
+impl StoreError {
+    pub(crate) fn open(path: &Path, cause: &rusqlite::Error) -> Self {
+        Self::Open {
+            path: path.into(),
+            cause: cause.to_string(),
+        }
+    }
+
+    pub(crate) fn at(self, path: &Path) -> Self {
+        match self {
+            Self::At { .. } | Self::Open { .. } => self,
+            cause => Self::At {
+                path: path.into(),
+                cause: Box::new(cause),
+            },
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => {
+                "the folder must exist and be writable; the path is `store.path` in the configuration"
+            }
+            Self::At { cause, .. } => cause.hint(),
+            Self::NotADatabase | Self::NotOurs => {
+                "set `store.path` to a new file, or to a database made by bouncekit"
+            }
+            Self::Newer { .. } => "use the newer program that wrote it, or restore a backup",
+            Self::Busy => "wait for the other run, or raise `store.wait`",
+            Self::Full => {
+                "free some space and run again: nothing was lost, what was not committed is fetched again"
+            }
+            Self::ReadOnly => {
+                "check owner and mode of the file and its folder, and how the file system is mounted"
+            }
+            Self::Corrupt => "restore a backup; `sqlite3 FILE .recover` may save what is in it",
+            Self::Io(_) => "check the disk and the file system; run again when it is mended",
+            Self::Other(_) => "this is a bug of the program: report it with the command you ran",
+        }
+    }
+
+    /// Whether trying again later can help: another process held the database.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::At { cause, .. } => cause.is_busy(),
+            other => matches!(other, Self::Busy),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
+            Some(ErrorCode::SystemIoFailure) => Self::Io(error.to_string()),
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The only place that names rusqlite: opening, migrating, and transactions.
+//!
+//! # Locking
+//! Writers use `BEGIN IMMEDIATE`: a deferred transaction that upgrades fails at once whatever the
+//! busy timeout. Readers go on beside them (WAL).
+//!
+//! # Compatibility
+//! `user_version` counts the migrations. They are append-only: never edit or remove one that has
+//! been released. A database of a newer version is refused.
+//!
+//! # One store, two engines
+//! The API speaks in domain types and in sets, the SQL in numbered parameters, `ON CONFLICT` and
+//! natural keys, so that another engine can stand behind it.
+
+mod contacts;
+mod do_not_contact;
+mod error;
+mod events;
+mod lease;
+mod pending;
+mod raw_messages;
+mod runs;
+mod sends;
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+pub use contacts::{Contact, ImportCounts, NewContact};
+pub use do_not_contact::{DoNotContact, NewSuppression};
+pub use error::StoreError;
+pub use events::EventRow;
+pub use lease::{Holder, LeaseRefused};
+pub use pending::FolderId;
+pub use runs::Run;
+pub use sends::{NewSend, Send};
+
+/// Append-only. The number of entries is the version.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+
+/// Marks a database file as ours (`bkit`).
+const APPLICATION_ID: i32 = 0x626b_6974;
+
+/// The database.
+pub struct Store {
+    connection: Connection,
+}
+
+/// How a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    /// How long a writer waits for another.
+    pub wait: Duration,
+    /// Page cache in MiB.
+    pub cache: u32,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            wait: Duration::from_secs(10),
+            cache: 16,
+        }
+    }
+}
+
+impl Store {
+    /// Opens or creates the database at `path` and brings it to the present version.
+    pub fn open(path: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)
+            .map_err(|cause| StoreError::open(path, &cause))?;
+        Self::prepare(connection, options).map_err(|cause| cause.at(path))
+    }
+
+    /// A database that lives as long as the value; for tests and for commands without one.
+    pub fn open_in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?, OpenOptions::default())
+    }
+
+    fn prepare(connection: Connection, options: OpenOptions) -> Result<Self, StoreError> {
+        connection.busy_timeout(options.wait)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let known = MIGRATIONS.len();
+        if usize::try_from(found).is_ok_and(|found| found > known) {
+            return Err(StoreError::Newer { found, known });
+        }
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        // An acknowledged mail is gone from the server: what is committed must be on disk.
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "cache_size", -i64::from(options.cache) * 1024)?;
+        let mut store = Self { connection };
+        if usize::try_from(found).is_ok_and(|found| found < known) {
+            store.migrate()?;
+        }
+        Ok(store)
+    }
+
+    fn migrate(&mut self) -> Result<(), StoreError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        // Read again under the lock: another process may have migrated meanwhile.
+        let found: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if found == 0 {
+            let tables: i64 =
+                transaction
+                    .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            if tables > 0 {
+                return Err(StoreError::NotOurs);
+            }
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        }
+        for migration in MIGRATIONS.get(found..).unwrap_or_default() {
+            transaction.execute_batch(migration)?;
+        }
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Begins a writing transaction; it is rolled back when dropped.
+    pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
+        Ok(Batch {
+            transaction: self
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)?,
+        })
+    }
+}
+
+/// One writing transaction: what stands in it happens as a whole or not at all.
+pub struct Batch<'s> {
+    transaction: Transaction<'s>,
+}
+
+impl Batch<'_> {
+    pub fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_made_once_and_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b.db");
+        for _ in 0..2 {
+            let store = Store::open(&path, OpenOptions::default()).unwrap();
+            let version: usize = store
+                .connection
+                .query_row("PRAGMA user_version", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(version, MIGRATIONS.len());
+        }
+    }
+
+    #[test]
+    fn files_that_are_not_ours_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.txt");
+        std::fs::write(&path, "x".repeat(4096)).unwrap();
+        let error = Store::open(&path, OpenOptions::default()).err().unwrap();
+        assert!(
+            error.to_string().contains("notes.txt") && error.to_string().contains("not a database"),
+            "{error}"
+        );
+
+        let path = folder.path().join("newer.db");
+        drop(Store::open(&path, OpenOptions::default()).unwrap());
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "user_version", 999)
+            .unwrap();
+        let error = Store::open(&path, OpenOptions::default()).err().unwrap();
+        assert!(error.to_string().contains("999"), "{error}");
+
+        let path = folder.path().join("other.db");
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch("CREATE TABLE t (x)")
+            .unwrap();
+        let error = Store::open(&path, OpenOptions::default()).err().unwrap();
+        assert!(error.to_string().contains("other program"), "{error}");
+    }
+}

@@ -1,0 +1,147 @@
+//! Sends: one e-mail to one address, named by its hash.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Batch, ImportCounts, Store, StoreError};
+use crate::{address::AddressKey, time::Timestamp, verp::SendHash};
+
+/// A send as imported or minted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSend {
+    pub hash: SendHash,
+    /// The campaign e-mail.
+    pub email_id: String,
+    /// The contact's id where the send came from.
+    pub external_id: Option<String>,
+    pub address: String,
+    pub key: AddressKey,
+    /// Without angle brackets.
+    pub message_id: Option<String>,
+    pub sent_at: Timestamp,
+}
+
+/// A stored send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Send {
+    pub hash: SendHash,
+    pub email_id: String,
+    pub address: String,
+    pub key: AddressKey,
+    pub sent_at: Timestamp,
+}
+
+const COLUMNS: &str = "hash, email_id, address, address_key, sent_at";
+
+fn send(row: &Row<'_>) -> rusqlite::Result<Send> {
+    let hash: Vec<u8> = row.get(0)?;
+    let hash = std::str::from_utf8(&hash)
+        .ok()
+        .and_then(SendHash::parse)
+        .ok_or_else(|| {
+            rusqlite::Error::FromSqlConversionFailure(
+                0,
+                rusqlite::types::Type::Blob,
+                "a send hash of 1-64 letters and digits was expected".into(),
+            )
+        })?;
+    Ok(Send {
+        hash,
+        email_id: row.get(1)?,
+        address: row.get(2)?,
+        key: AddressKey::from_stored(row.get(3)?),
+        sent_at: Timestamp(row.get(4)?),
+    })
+}
+
+impl Batch<'_> {
+    /// Adds sends; a known hash keeps its send, only a missing Message-ID is filled in.
+    pub fn import_sends(&self, sends: &[NewSend]) -> Result<ImportCounts, StoreError> {
+        let mut insert = self.transaction.prepare_cached(
+            "INSERT INTO send (hash, email_id, external_id, address, address_key, message_id, sent_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash) DO NOTHING",
+        )?;
+        let mut fill = self.transaction.prepare_cached(
+            "UPDATE send SET message_id = $2 WHERE hash = $1 AND message_id IS NULL AND $2 IS NOT NULL",
+        )?;
+        // In the order of the key: neighbouring rows share a page.
+        let mut order: Vec<&NewSend> = sends.iter().collect();
+        order.sort_by(|a, b| a.hash.cmp(&b.hash));
+        let mut counts = ImportCounts::default();
+        for new in order {
+            let hash = new.hash.as_str().as_bytes();
+            let added = insert.execute(params![
+                hash,
+                new.email_id,
+                new.external_id,
+                new.address,
+                new.key.as_str(),
+                new.message_id,
+                new.sent_at.0
+            ])?;
+            if added == 1 {
+                counts.added += 1;
+            } else if new.message_id.is_some() && fill.execute(params![hash, new.message_id])? == 1
+            {
+                counts.updated += 1;
+            } else {
+                counts.unchanged += 1;
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The sends of these hashes; an unknown hash is left out.
+    pub(crate) fn sends_by_hash(
+        &self,
+        mut hashes: Vec<&SendHash>,
+    ) -> Result<HashMap<SendHash, Send>, StoreError> {
+        let mut select = self
+            .transaction
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM send WHERE hash = $1"))?;
+        hashes.sort_unstable();
+        hashes.dedup();
+        let mut found = HashMap::with_capacity(hashes.len());
+        for hash in hashes {
+            if let Some(send) = select
+                .query_row([hash.as_str().as_bytes()], send)
+                .optional()?
+            {
+                found.insert(send.hash.clone(), send);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The sends with these Message-IDs. One that several sends share names nobody and is left out.
+    pub(crate) fn sends_by_message_id(
+        &self,
+        mut ids: Vec<&str>,
+    ) -> Result<HashMap<String, Send>, StoreError> {
+        let mut select = self.transaction.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM send WHERE message_id = $1 LIMIT 2"
+        ))?;
+        ids.sort_unstable();
+        ids.dedup();
+        let mut found = HashMap::new();
+        for id in ids {
+            let sends: Vec<Send> = select.query_map([id], send)?.collect::<Result<_, _>>()?;
+            if let Ok([send]) = <[Send; 1]>::try_from(sends) {
+                found.insert(id.to_owned(), send);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Store {
+    /// The sends to this address, newest first, at most `limit`.
+    pub fn sends_to(&self, key: &AddressKey, limit: u32) -> Result<Vec<Send>, StoreError> {
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM send WHERE address_key = $1 ORDER BY sent_at DESC LIMIT $2"
+        ))?;
+        let rows = select.query_map(params![key.as_str(), limit], send)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
