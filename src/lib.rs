@@ -25,6 +25,7 @@
 
 pub mod address;
 pub mod classify;
+pub mod config;
 pub mod event;
 pub mod ingest;
 pub mod message;

@@ -1,0 +1,71 @@
+use bouncekit_core::{
+    address::{AddressKey, bare},
+    store::{ImportCounts, NewContact},
+};
+
+use super::{
+    CliError, Context, Exit,
+    import::{self, ImportArgs, Row, text},
+};
+
+/// Import contacts from CSV or NDJSON
+///
+/// The columns `address` and `external_id` (also: email, e-mail, id, contact_id, lead_id) say who it
+/// is; every other column becomes an attribute. A contact with the same external id, else with the
+/// same address, is updated. Bad lines are told and skipped, and the exit status is then 1.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    import: ImportArgs,
+}
+
+const ALIASES: &[(&str, &[&str])] = &[
+    (
+        "address",
+        &["email", "e-mail", "email_address", "mail", "e_mail"],
+    ),
+    ("external_id", &["id", "contact_id", "lead_id", "contactid"]),
+];
+
+pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
+    let (mut store, run) = context.store_and_run("contacts:import")?;
+    let mut counts = ImportCounts::default();
+    let dry_run = args.import.dry_run;
+    let progress = args.import.read(ALIASES, parse, |contacts| {
+        let batch = store.begin()?;
+        counts += batch.import_contacts(contacts, context.now)?;
+        if !dry_run {
+            batch.commit()?;
+        }
+        Ok(())
+    })?;
+    store.finish_run(run, &import::accounting(&progress), context.now)?;
+    println!(
+        "{}",
+        import::conclude("contacts", counts, &progress, dry_run)
+    );
+    Ok(if progress.bad > 0 {
+        Exit::SomeFailed
+    } else {
+        Exit::Done
+    })
+}
+
+fn parse(row: &Row) -> Result<NewContact, String> {
+    let address = text(row, "address")
+        .ok_or("no address (column `address` or `email`; --map address=THEIRS names another)")?;
+    let key =
+        AddressKey::parse(&address).ok_or_else(|| format!("`{address}` is not an address"))?;
+    let attributes: serde_json::Map<String, serde_json::Value> = row
+        .iter()
+        .filter(|(column, _)| !matches!(column.as_str(), "address" | "external_id" | ""))
+        .filter(|(column, _)| text(row, column).is_some())
+        .map(|(column, value)| (column.clone(), value.clone()))
+        .collect();
+    Ok(NewContact {
+        external_id: text(row, "external_id"),
+        address: bare(&address).to_owned(),
+        key,
+        attributes: serde_json::Value::Object(attributes).to_string(),
+    })
+}

@@ -1,0 +1,152 @@
+//! What every command has: configuration, database, clock.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use bouncekit_core::{
+    config::Config,
+    store::{Holder, OpenOptions, Store},
+    time::Timestamp,
+};
+
+use super::{CliError, Exit, Global};
+
+pub(crate) struct Context {
+    /// Where the configuration came from; `None` without one.
+    pub(crate) config_path: Option<PathBuf>,
+    pub(crate) config: Config,
+    pub(crate) now: Timestamp,
+    pub(crate) quiet: bool,
+}
+
+impl Context {
+    pub(crate) fn new(global: &Global) -> Result<Self, CliError> {
+        let config_path = find_config(global.config.as_deref())?;
+        let config = config_path
+            .as_deref()
+            .map_or_else(|| Ok(Config::default()), load_config)?;
+        Ok(Self {
+            config_path,
+            config,
+            now: now()?,
+            quiet: global.quiet,
+        })
+    }
+
+    /// Opens the database of the configuration.
+    pub(crate) fn store(&self) -> Result<Store, CliError> {
+        let settings = &self.config.store;
+        Ok(Store::open(
+            &settings.path,
+            OpenOptions {
+                wait: settings.wait.into(),
+                ..OpenOptions::default()
+            },
+        )?)
+    }
+
+    /// The signing keys of the configuration, newest first.
+    pub(crate) fn signing_keys(&self) -> Result<bouncekit_core::verp::Keys, CliError> {
+        Ok(bouncekit_core::verp::Keys::default())
+    }
+
+    /// Opens the database and notes the run `command` in it.
+    pub(crate) fn store_and_run(&self, command: &str) -> Result<(Store, i64), CliError> {
+        let mut store = self.store()?;
+        let run = store.begin_run(command, &host(), std::process::id(), self.now)?;
+        Ok((store, run))
+    }
+}
+
+fn load_config(path: &Path) -> Result<Config, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|cause| {
+        CliError::file(path, &cause).hint("name another configuration with --config FILE")
+    })?;
+    let mut config = Config::from_toml(&text, &path.display().to_string()).map_err(|error| {
+        let hint = error.hint();
+        let error = CliError::usage(error);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error.hint("config.example.toml shows every key with its default"),
+        }
+    })?;
+    // Relative paths are meant from the file's own folder, so that cron's folder does not matter.
+    let folder = path.parent().unwrap_or(Path::new("."));
+    config.resolve_paths(folder);
+    Ok(config)
+}
+
+fn find_config(given: Option<&Path>) -> Result<Option<PathBuf>, CliError> {
+    if let Some(path) = given {
+        return Ok(Some(path.to_owned()));
+    }
+    if let Some(path) = std::env::var_os("BOUNCEKIT_CONFIG").filter(|path| !path.is_empty()) {
+        return Ok(Some(path.into()));
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let xdg = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let user = xdg.or_else(|| home.map(|home| home.join(".config")));
+    let candidates = [
+        Some(PathBuf::from("bouncekit.toml")),
+        user.map(|folder| folder.join("bouncekit/config.toml")),
+        Some(PathBuf::from("/etc/bouncekit/config.toml")),
+    ];
+    Ok(candidates.into_iter().flatten().find(|path| path.is_file()))
+}
+
+/// The clock; `BOUNCEKIT_NOW` (RFC 3339) sets it, for tests and for looking at the past.
+fn now() -> Result<Timestamp, CliError> {
+    if let Some(text) = std::env::var("BOUNCEKIT_NOW")
+        .ok()
+        .filter(|text| !text.is_empty())
+    {
+        return Timestamp::parse_iso(&text).ok_or_else(|| {
+            CliError::usage(format!("BOUNCEKIT_NOW is `{text}`"))
+                .hint("write a time as 2026-01-02T03:04:05Z, or unset it")
+        });
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| {
+        CliError::new(Exit::Usage, "the clock of this machine stands before 1970")
+            .hint("set the clock")
+    })?;
+    Ok(Timestamp(
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+    ))
+}
+
+/// The name of this machine.
+pub(crate) fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "localhost".into(), |name| name.trim().to_owned())
+}
+
+/// This process, as leases name it.
+pub(crate) fn holder() -> Holder {
+    let pid = std::process::id();
+    Holder {
+        host: host(),
+        pid,
+        started: started(pid).unwrap_or(0),
+    }
+}
+
+/// Whether a holder is a process of this machine that is no more.
+pub(crate) fn is_dead(holder: &Holder) -> bool {
+    holder.host == host() && started(holder.pid) != Some(holder.started)
+}
+
+/// Start time of a process in clock ticks since boot (proc(5), field 22 of stat).
+fn started(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The command's name in parentheses may hold anything.
+    stat.rsplit(')')
+        .next()?
+        .split_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()
+}

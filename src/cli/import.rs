@@ -1,0 +1,328 @@
+//! Reading rows of CSV or NDJSON, streaming, with line numbers and mapped header names.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use bouncekit_core::ingest::Accounting;
+
+use super::{CliError, listing::printable};
+
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum RowFormat {
+    /// Comma, semicolon or tab separated with a header line
+    Csv,
+    /// One JSON object a line
+    Ndjson,
+}
+
+/// Options of every import.
+#[derive(clap::Args)]
+pub(crate) struct ImportArgs {
+    /// CSV or NDJSON files; standard input when none is given or for `-`
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Format of the input [default: by its first character]
+    #[arg(long)]
+    pub(crate) input: Option<RowFormat>,
+    /// Read the column THEIRS as OURS
+    #[arg(long = "map", value_name = "OURS=THEIRS")]
+    pub(crate) map: Vec<String>,
+    /// Read and check everything, write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// One row: column names (lower case) and values; JSON values that are not text as JSON.
+pub(crate) type Row = HashMap<String, serde_json::Value>;
+
+/// A row with its place.
+pub(crate) struct Numbered {
+    pub(crate) line: u64,
+    pub(crate) row: Result<Row, String>,
+}
+
+/// Counts and complaints of an import.
+#[derive(Default)]
+pub(crate) struct Progress {
+    pub(crate) read: u64,
+    pub(crate) bad: u64,
+}
+
+/// So many bad lines are told one by one, then only counted.
+const TOLD: u64 = 20;
+
+impl Progress {
+    pub(crate) fn complain(&mut self, path: &Path, line: u64, cause: &str) {
+        self.bad += 1;
+        if self.bad <= TOLD {
+            eprintln!(
+                "error: {}: line {line}: {}",
+                path.display(),
+                printable(cause)
+            );
+        } else if self.bad == TOLD + 1 {
+            eprintln!("error: more bad lines follow; they are counted only");
+        }
+    }
+}
+
+/// Rows are handed over in chunks of this many.
+const CHUNK: usize = 20_000;
+
+impl ImportArgs {
+    /// Calls `each` with chunks of parsed rows. `parse` turns a row into `T` or says what is wrong
+    /// with it; a bad row is told with its line, and the next is read.
+    pub(crate) fn read<T>(
+        &self,
+        aliases: &[(&str, &[&str])],
+        parse: impl Fn(&Row) -> Result<T, String>,
+        mut each: impl FnMut(&[T]) -> Result<(), CliError>,
+    ) -> Result<Progress, CliError> {
+        let map = self.mapping()?;
+        let mut progress = Progress::default();
+        let stdin = [PathBuf::from("-")];
+        let files = if self.files.is_empty() {
+            &stdin[..]
+        } else {
+            &self.files[..]
+        };
+        let mut chunk = Vec::with_capacity(CHUNK);
+        for path in files {
+            let input: Box<dyn Read> = if path.as_os_str() == "-" {
+                Box::new(io::stdin().lock())
+            } else {
+                Box::new(File::open(path).map_err(|cause| CliError::file(path, &cause))?)
+            };
+            self.rows(path, input, &map, aliases, |numbered| {
+                progress.read += 1;
+                match numbered.row.and_then(|row| parse(&row)) {
+                    Ok(item) => chunk.push(item),
+                    Err(cause) => progress.complain(path, numbered.line, &cause),
+                }
+                if chunk.len() >= CHUNK {
+                    each(&chunk)?;
+                    chunk.clear();
+                }
+                Ok(())
+            })?;
+        }
+        if !chunk.is_empty() {
+            each(&chunk)?;
+        }
+        Ok(progress)
+    }
+
+    /// Their name → ours, from `--map`.
+    fn mapping(&self) -> Result<HashMap<String, String>, CliError> {
+        self.map
+            .iter()
+            .map(|pair| {
+                let (ours, theirs) = pair.split_once('=').ok_or_else(|| {
+                    CliError::usage(format!("`--map {pair}`"))
+                        .hint("write OURS=THEIRS, e.g. --map address=e_mail")
+                })?;
+                Ok((theirs.trim().to_lowercase(), ours.trim().to_lowercase()))
+            })
+            .collect()
+    }
+
+    fn rows(
+        &self,
+        path: &Path,
+        input: impl Read,
+        map: &HashMap<String, String>,
+        aliases: &[(&str, &[&str])],
+        mut each: impl FnMut(Numbered) -> Result<(), CliError>,
+    ) -> Result<(), CliError> {
+        let mut input = BufReader::with_capacity(256 * 1024, input);
+        let failed = |cause: io::Error| CliError::file(path, &cause);
+        let mut start = input.fill_buf().map_err(failed)?;
+        if start.starts_with(b"\xef\xbb\xbf") {
+            input.consume(3);
+            start = input.fill_buf().map_err(failed)?;
+        }
+        let guessed = match start.iter().find(|b| !b.is_ascii_whitespace()) {
+            None => return Ok(()),
+            Some(b'{') => RowFormat::Ndjson,
+            Some(_) => RowFormat::Csv,
+        };
+        let name = |theirs: &str| {
+            let theirs = theirs.trim().to_lowercase();
+            if let Some(ours) = map.get(&theirs) {
+                return ours.clone();
+            }
+            aliases
+                .iter()
+                .find(|(ours, others)| theirs == *ours || others.contains(&theirs.as_str()))
+                .map_or(theirs, |(ours, _)| (*ours).to_owned())
+        };
+        match self.input.unwrap_or(guessed) {
+            RowFormat::Ndjson => {
+                read_ndjson(input, name, &mut each).map_err(|error| error.unwrap_or_io(failed))
+            }
+            RowFormat::Csv => {
+                let line_end = start
+                    .iter()
+                    .position(|b| *b == b'\n')
+                    .unwrap_or(start.len());
+                let delimiter = delimiter(&start[..line_end]);
+                read_csv(input, delimiter, name, &mut each)
+            }
+        }
+    }
+}
+
+/// The most frequent of the usual separators in the header line.
+fn delimiter(header: &[u8]) -> u8 {
+    let count = |delimiter: &u8| header.iter().filter(|b| *b == delimiter).count();
+    [b',', b';', b'\t']
+        .into_iter()
+        .rev()
+        .max_by_key(count)
+        .unwrap_or(b',')
+}
+
+fn read_csv(
+    input: impl Read,
+    delimiter: u8,
+    name: impl Fn(&str) -> String,
+    each: &mut impl FnMut(Numbered) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .from_reader(input);
+    let columns: Vec<String> = match reader.headers() {
+        Ok(headers) => headers.iter().map(name).collect(),
+        Err(error) => {
+            return each(Numbered {
+                line: 1,
+                row: Err(format!("the header line cannot be read: {error}")),
+            });
+        }
+    };
+    let mut record = csv::StringRecord::new();
+    loop {
+        let row = match reader.read_record(&mut record) {
+            Ok(false) => return Ok(()),
+            Ok(true) if record.len() == columns.len() => Ok(columns
+                .iter()
+                .zip(&record)
+                .map(|(column, cell)| (column.clone(), serde_json::Value::from(cell.trim())))
+                .collect()),
+            Ok(true) => Err(format!(
+                "{} columns, the header has {}",
+                record.len(),
+                columns.len()
+            )),
+            Err(error) if error.is_io_error() => return Err(CliError::usage(error)),
+            Err(error) => Err(error.to_string()),
+        };
+        let line = record
+            .position()
+            .map_or_else(|| reader.position().line(), csv::Position::line);
+        each(Numbered { line, row })?;
+    }
+}
+
+/// An error of the input or one of the caller's.
+enum ReadError {
+    Io(io::Error),
+    Cli(CliError),
+}
+
+impl ReadError {
+    fn unwrap_or_io(self, failed: impl Fn(io::Error) -> CliError) -> CliError {
+        match self {
+            Self::Io(cause) => failed(cause),
+            Self::Cli(error) => error,
+        }
+    }
+}
+
+/// Longer lines are refused, so that memory does not depend on the input.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+fn read_ndjson(
+    mut input: impl BufRead,
+    name: impl Fn(&str) -> String,
+    each: &mut impl FnMut(Numbered) -> Result<(), CliError>,
+) -> Result<(), ReadError> {
+    let mut line = Vec::new();
+    let mut number = 0;
+    loop {
+        line.clear();
+        number += 1;
+        let read = (&mut input)
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line)
+            .map_err(ReadError::Io)?;
+        if read == 0 {
+            return Ok(());
+        }
+        let whole = line.ends_with(b"\n") || (read as u64) < LONGEST_LINE;
+        if !whole {
+            input.skip_until(b'\n').map_err(ReadError::Io)?;
+        }
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            continue;
+        }
+        let row = if whole {
+            serde_json::from_slice::<HashMap<String, serde_json::Value>>(text)
+                .map(|row| {
+                    row.into_iter()
+                        .map(|(column, value)| (name(&column), value))
+                        .collect()
+                })
+                .map_err(|error| error.to_string())
+        } else {
+            Err(format!("longer than {LONGEST_LINE} bytes"))
+        };
+        each(Numbered { line: number, row }).map_err(ReadError::Cli)?;
+    }
+}
+
+/// The text of a column; numbers as they are written, `None` for missing, empty, null or `\N`.
+pub(crate) fn text(row: &Row, column: &str) -> Option<String> {
+    let text = match row.get(column)? {
+        serde_json::Value::Null => return None,
+        serde_json::Value::String(text) => text.trim().to_owned(),
+        other => other.to_string(),
+    };
+    (!text.is_empty() && text != "\\N" && text != "NULL").then_some(text)
+}
+
+/// Prints what an import did.
+pub(crate) fn conclude(
+    what: &str,
+    counts: bouncekit_core::store::ImportCounts,
+    progress: &Progress,
+    dry_run: bool,
+) -> String {
+    let would = if dry_run {
+        " (dry run: nothing was written)"
+    } else {
+        ""
+    };
+    format!(
+        "{} {what} read: {} added, {} updated, {} unchanged, {} bad{would}",
+        progress.read, counts.added, counts.updated, counts.unchanged, progress.bad
+    )
+}
+
+/// Imports have no messages to account for; the run keeps their counts in the same shape.
+pub(crate) fn accounting(progress: &Progress) -> String {
+    Accounting {
+        fetched: progress.read,
+        recorded: progress.read - progress.bad,
+        errors: progress.bad,
+        ..Accounting::default()
+    }
+    .to_json()
+}

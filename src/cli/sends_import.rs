@@ -1,0 +1,93 @@
+use bouncekit_core::{
+    address::{AddressKey, bare},
+    store::{ImportCounts, NewSend},
+    time::Timestamp,
+    verp::SendHash,
+};
+
+use super::{
+    CliError, Context, Exit,
+    import::{self, ImportArgs, Row, text},
+};
+
+/// Import existing sends from CSV or NDJSON
+///
+/// Columns as in Mautic's `email_stats`: tracking_hash, email_address, email_id, lead_id, date_sent
+/// (UTC), and message_id where it is known. A hash that is known already keeps its send. Bad lines
+/// are told and skipped, and the exit status is then 1.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    import: ImportArgs,
+}
+
+const ALIASES: &[(&str, &[&str])] = &[
+    ("hash", &["tracking_hash", "send_hash", "hashid", "hash_id"]),
+    (
+        "address",
+        &["email_address", "email", "e-mail", "recipient", "to"],
+    ),
+    ("email_id", &["campaign", "campaign_id", "emailid"]),
+    ("external_id", &["lead_id", "contact_id"]),
+    ("sent_at", &["date_sent", "sent", "sentat"]),
+    ("message_id", &["messageid", "message-id"]),
+];
+
+pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
+    let (mut store, run) = context.store_and_run("sends:import")?;
+    let mut counts = ImportCounts::default();
+    let dry_run = args.import.dry_run;
+    let now = context.now;
+    let progress = args.import.read(
+        ALIASES,
+        |row| parse(row, now),
+        |sends| {
+            let batch = store.begin()?;
+            counts += batch.import_sends(sends)?;
+            if !dry_run {
+                batch.commit()?;
+            }
+            Ok(())
+        },
+    )?;
+    store.finish_run(run, &import::accounting(&progress), now)?;
+    println!("{}", import::conclude("sends", counts, &progress, dry_run));
+    Ok(if progress.bad > 0 {
+        Exit::SomeFailed
+    } else {
+        Exit::Done
+    })
+}
+
+fn parse(row: &Row, now: Timestamp) -> Result<NewSend, String> {
+    let hash = text(row, "hash").ok_or("no send hash (column `hash` or `tracking_hash`)")?;
+    let hash = SendHash::parse(&hash).ok_or_else(|| {
+        format!("`{hash}` is no send hash: 1 to 64 letters and digits were expected")
+    })?;
+    let address = text(row, "address").ok_or("no address (column `address` or `email_address`)")?;
+    let key =
+        AddressKey::parse(&address).ok_or_else(|| format!("`{address}` is not an address"))?;
+    let sent_at = match text(row, "sent_at") {
+        None => now,
+        Some(date) => Timestamp::parse_iso(&date)
+            .or_else(|| {
+                date.parse::<i64>().ok().map(|number| {
+                    if number > 99_999_999_999 {
+                        Timestamp(number)
+                    } else {
+                        Timestamp::from_seconds(number)
+                    }
+                })
+            })
+            .ok_or_else(|| format!("`{date}` is no date: write 2026-01-02 03:04:05 (UTC)"))?,
+    };
+    Ok(NewSend {
+        hash,
+        email_id: text(row, "email_id").unwrap_or_default(),
+        external_id: text(row, "external_id"),
+        address: bare(&address).to_owned(),
+        key,
+        message_id: text(row, "message_id").map(|id| id.trim_matches(['<', '>']).to_owned()),
+        sent_at,
+    })
+}
