@@ -3,8 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use crate::{
-    classify::{Classification, EnhancedStatusCode},
-    message::Clue,
+    classify::{Classification, Diagnostics, EnhancedStatusCode},
+    message::{Clue, Inbound, ReportKind},
     time::Timestamp,
 };
 
@@ -112,4 +112,118 @@ pub struct DeliveryEvent {
     /// The provider's event type, `Feedback-Type` or the mail's format; for people.
     pub raw_type: String,
     pub occurred_at: Option<Timestamp>,
+}
+
+/// The events of a mail: one a report, or one unrecognised. `content` is the mail's hash, `source`
+/// the mailbox's name; `classify` judges bounces.
+pub fn from_inbound(
+    inbound: &Inbound,
+    content: [u8; 16],
+    source: &str,
+    classify: impl Fn(&Diagnostics<'_>) -> Classification,
+) -> Vec<DeliveryEvent> {
+    let base = |kind, address: Option<String>| DeliveryEvent {
+        key: EventKey(content),
+        source: source.to_owned(),
+        kind,
+        classification: None,
+        clues: inbound.clues.clone(),
+        address,
+        address_wins: false,
+        status: None,
+        reply_code: None,
+        diagnostic: String::new(),
+        receiving_host: String::new(),
+        raw_type: inbound.format.name().to_owned(),
+        occurred_at: inbound.date,
+    };
+    if inbound.reports.is_empty() {
+        return vec![DeliveryEvent {
+            diagnostic: inbound.subject.clone(),
+            ..base(EventKind::Unrecognised, inbound.from.clone())
+        }];
+    }
+    let reports = inbound.reports.iter().enumerate().map(|(index, report)| {
+        let kind = match report.kind {
+            None | Some(ReportKind::Bounce) => EventKind::Bounce,
+            Some(ReportKind::Delayed) => EventKind::Delayed,
+            Some(ReportKind::Delivered) => EventKind::Delivered,
+            Some(ReportKind::Relayed | ReportKind::FeedbackOther) => EventKind::Note,
+            Some(ReportKind::Complaint) => EventKind::Complaint,
+            Some(ReportKind::NotSpam) => EventKind::NotSpam,
+            Some(ReportKind::Unsubscribe) => EventKind::Unsubscribe,
+            Some(ReportKind::Reply) => EventKind::Reply,
+            Some(ReportKind::AutoReply) => EventKind::AutoReply,
+        };
+        let domain = report
+            .recipient
+            .as_deref()
+            .and_then(|to| to.rsplit_once('@'))
+            .map_or("", |(_, domain)| domain);
+        let host = report
+            .remote_mta
+            .as_deref()
+            .filter(|host| !host.is_empty())
+            .unwrap_or(domain)
+            .to_lowercase();
+        let diagnostics = Diagnostics {
+            status: report.status,
+            reply_code: report.reply_code,
+            text: &report.diagnostic,
+            receiving_host: &host,
+        };
+        DeliveryEvent {
+            key: mail_key(inbound, content, index),
+            classification: (kind == EventKind::Bounce).then(|| classify(&diagnostics)),
+            status: report.status,
+            reply_code: report.reply_code,
+            diagnostic: report.diagnostic.clone(),
+            occurred_at: report.occurred_at.or(inbound.date),
+            raw_type: report
+                .feedback_type
+                .clone()
+                .unwrap_or_else(|| inbound.format.name().to_owned()),
+            receiving_host: host.clone(),
+            ..base(kind, report.recipient.clone())
+        }
+    });
+    reports.collect()
+}
+
+/// Message-ID, reporting MTA, recipient and date name a report however often and wherever it is
+/// delivered; without a Message-ID the content does.
+fn mail_key(inbound: &Inbound, content: [u8; 16], index: usize) -> EventKey {
+    let report = &inbound.reports[index];
+    let recipient = report
+        .recipient
+        .as_deref()
+        .unwrap_or_default()
+        .to_lowercase();
+    let Some(message_id) = &inbound.message_id else {
+        return EventKey::of(&[
+            b"content",
+            &content,
+            recipient.as_bytes(),
+            &[u8::try_from(index.min(255)).unwrap_or(255)],
+        ]);
+    };
+    let date = inbound.date.map_or(0, |date| date.0).to_be_bytes();
+    let mta = report
+        .reporting_mta
+        .as_deref()
+        .unwrap_or_default()
+        .to_lowercase();
+    // Two reports on one recipient in one mail are two events.
+    let same = inbound.reports[..index]
+        .iter()
+        .filter(|other| other.recipient == report.recipient)
+        .count();
+    EventKey::of(&[
+        b"mail",
+        message_id.as_bytes(),
+        mta.as_bytes(),
+        recipient.as_bytes(),
+        &date,
+        &same.to_be_bytes(),
+    ])
 }

@@ -1,7 +1,15 @@
 //! Who reports what: bytes of a mail → [`Inbound`], with one [`Report`] per recipient and every
 //! clue to the send it belongs to. Pure: no I/O, no clock, no store.
 
+pub mod arf;
+pub mod auto_reply;
+mod clues;
+pub mod dsn;
 pub mod mime;
+mod parse;
+pub mod text_bounce;
+
+pub use parse::parse;
 
 use crate::{classify::EnhancedStatusCode, time::Timestamp, verp::ReturnToken};
 
@@ -67,6 +75,31 @@ pub enum Format {
     SnsMail,
     /// Nothing recognised.
     Other,
+}
+
+impl Format {
+    /// For people and for `event.raw_type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dsn => "dsn",
+            Self::Text(name) => name,
+            Self::Arf => "arf",
+            Self::AutoReply => "auto_reply",
+            Self::Unsubscribe => "unsubscribe",
+            Self::Reply => "reply",
+            Self::SnsMail => "sns_mail",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What one format's reader found in a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed {
+    pub format: Format,
+    pub reports: Vec<Report>,
+    /// The returned message or its headers, LF line ends.
+    pub returned: Option<Vec<u8>>,
 }
 
 /// A pointer from the mail to the send it answers.

@@ -1,0 +1,124 @@
+//! The identity chain: which headers lead to the send.
+
+use super::{Clue, Options, Target, mime::Headers};
+use crate::verp::{Purpose, ReturnToken, SendHash, decode, decode_token};
+
+/// Headers that name the address a report arrived at, most trustworthy first.
+const ARRIVAL: &[&str] = &[
+    "Delivered-To",
+    "X-Original-To",
+    "Envelope-To",
+    "X-Envelope-To",
+    "X-Delivered-To",
+    "To",
+    "Cc",
+];
+
+/// So many addresses of one header are looked at.
+const ADDRESSES: usize = 50;
+
+/// Collects clues in their order, each once.
+#[derive(Default)]
+pub(super) struct Clues(Vec<Clue>);
+
+impl Clues {
+    pub(super) fn into_vec(self) -> Vec<Clue> {
+        self.0
+    }
+
+    fn push(&mut self, source: &'static str, target: Target) {
+        if !self.0.iter().any(|clue| clue.target == target) {
+            self.0.push(Clue { source, target });
+        }
+    }
+
+    /// Return addresses of ours among the arrival headers; the purpose of the first.
+    pub(super) fn arrival(&mut self, headers: &Headers<'_>, options: &Options) -> Option<Purpose> {
+        for name in ARRIVAL {
+            for value in headers.all(name) {
+                for token in tokens(&value, options) {
+                    self.push(name, Target::Token(token));
+                }
+            }
+        }
+        self.0.iter().find_map(|clue| match &clue.target {
+            Target::Token(token) => Some(token.purpose),
+            Target::MessageId(_) => None,
+        })
+    }
+
+    /// What the returned message says of its send.
+    pub(super) fn returned(&mut self, headers: &Headers<'_>, body: &str, options: &Options) {
+        for value in headers.all("Return-Path") {
+            for token in tokens(&value, options) {
+                self.push("returned Return-Path", Target::Token(token));
+            }
+        }
+        if let Some(hash) = headers
+            .get(&options.hash_header)
+            .and_then(|value| SendHash::parse(value.trim()))
+        {
+            self.push("returned hash header", bare(hash, Purpose::Bounce));
+        }
+        for value in headers.all("List-Unsubscribe") {
+            for token in tokens(&value, options) {
+                self.push("returned List-Unsubscribe", Target::Token(token));
+            }
+            self.links("returned List-Unsubscribe", &value);
+        }
+        self.links("returned tracking link", body);
+        if let Some(id) = headers.get("Message-ID") {
+            self.message_ids("returned Message-ID", &id);
+        }
+    }
+
+    /// `/email/<hash>.gif` and `/email/unsubscribe/<hash>`, as Mautic and we write them.
+    pub(super) fn links(&mut self, source: &'static str, text: &str) {
+        for (at, _) in text.match_indices("/email/").take(ADDRESSES) {
+            let rest = &text[at + "/email/".len()..];
+            let (rest, image) = rest
+                .strip_prefix("unsubscribe/")
+                .map_or((rest, true), |rest| (rest, false));
+            let end = rest
+                .find(|c: char| !c.is_ascii_alphanumeric())
+                .unwrap_or(rest.len());
+            if image && !rest[end..].starts_with(".gif") {
+                continue;
+            }
+            if let Some(hash) = SendHash::parse(&rest[..end]) {
+                self.push(source, bare(hash, Purpose::Bounce));
+            }
+        }
+    }
+
+    /// Message-IDs in angle brackets, or the whole value.
+    pub(super) fn message_ids(&mut self, source: &'static str, value: &str) {
+        let ids = value
+            .split(['<', '>', ' ', ','])
+            .map(str::trim)
+            .filter(|id| id.contains('@') && id.len() <= 998);
+        for id in ids.take(ADDRESSES) {
+            self.push(source, Target::MessageId(id.to_owned()));
+        }
+    }
+}
+
+fn bare(hash: SendHash, purpose: Purpose) -> Target {
+    Target::Token(ReturnToken {
+        purpose,
+        hash,
+        mac: None,
+    })
+}
+
+/// Return addresses of ours in an address list, however broken the list is.
+fn tokens(value: &str, options: &Options) -> Vec<ReturnToken> {
+    value
+        .split([',', '<', '>', ' ', ';', '(', ')', '?'])
+        .filter(|piece| piece.contains('@'))
+        .take(ADDRESSES)
+        .filter_map(|piece| {
+            decode(piece, &options.separators).or_else(|| decode_token(piece.split('@').next()?))
+        })
+        .collect()
+}
