@@ -49,7 +49,22 @@ impl Context {
 
     /// The signing keys of the configuration, newest first.
     pub(crate) fn signing_keys(&self) -> Result<bouncekit_core::verp::Keys, CliError> {
-        Ok(bouncekit_core::verp::Keys::default())
+        let keys = self.config.verp.keys.iter().map(|key| {
+            let text = key.read().map_err(|error| {
+                CliError::usage(format!("a signing key of [verp] cannot be read: {error}"))
+                    .hint("see `keys` in config.example.toml")
+            })?;
+            if text.len() < 16 {
+                return Err(CliError::usage(
+                    "a signing key of [verp] is shorter than 16 characters",
+                )
+                .hint("make one with `openssl rand -base64 32`"));
+            }
+            Ok(text.into_bytes())
+        });
+        Ok(bouncekit_core::verp::Keys::new(
+            keys.collect::<Result<_, _>>()?,
+        ))
     }
 
     /// Opens the database and notes the run `command` in it.
@@ -64,18 +79,25 @@ fn load_config(path: &Path) -> Result<Config, CliError> {
     let text = std::fs::read_to_string(path).map_err(|cause| {
         CliError::file(path, &cause).hint("name another configuration with --config FILE")
     })?;
-    let mut config = Config::from_toml(&text, &path.display().to_string()).map_err(|error| {
-        let hint = error.hint();
-        let error = CliError::usage(error);
-        match hint {
-            Some(hint) => error.hint(hint),
-            None => error.hint("config.example.toml shows every key with its default"),
-        }
-    })?;
+    let mut config = Config::from_toml(&text, &path.display().to_string())
+        .map_err(|error| CliError::usage(&error).hint(error.hint()))?;
+    if config.has_inline_secret() && readable_by_others(path) {
+        log::warn!(
+            "`{}` holds a secret and is readable by others: chmod 600 it, or use password_file, \
+             password_env, password_command or password_credential",
+            path.display()
+        );
+    }
     // Relative paths are meant from the file's own folder, so that cron's folder does not matter.
     let folder = path.parent().unwrap_or(Path::new("."));
     config.resolve_paths(folder);
     Ok(config)
+}
+
+#[cfg(unix)]
+fn readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o044 != 0)
 }
 
 fn find_config(given: Option<&Path>) -> Result<Option<PathBuf>, CliError> {

@@ -1,0 +1,294 @@
+//! The configuration file, typed: unknown keys are refused, relative paths are meant from its folder.
+
+mod connection;
+mod error;
+mod mailbox;
+mod secret;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer};
+
+pub use connection::{Connection, ConnectionKeys, Security};
+pub use error::ConfigError;
+pub use mailbox::{After, AfterKeys, Mailbox, MailboxKeys, MailboxKind, Monitor, Place, Watched};
+pub use secret::{Secret, SecretError};
+
+use crate::{
+    ingest::Signatures,
+    suppression::{Policy, duration},
+    time::DAY,
+    verp::SEPARATORS,
+};
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub store: Store,
+    pub verp: Verp,
+    /// General settings of all IMAP mailboxes.
+    pub connection: ConnectionKeys,
+    pub mailbox: Vec<MailboxKeys>,
+    pub limits: Limits,
+    pub archive: Archive,
+    pub policy: Policy,
+    /// A file with own classification rules.
+    pub rules_file: Option<PathBuf>,
+}
+
+/// The `[store]` table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    pub path: PathBuf,
+    /// How long to wait while another run writes.
+    pub wait: Span,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            path: "bouncekit.db".into(),
+            wait: Span(30_000),
+        }
+    }
+}
+
+/// The `[verp]` table: how our return addresses look and how far they are believed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Verp {
+    pub return_address: Option<String>,
+    /// The return address, unless given.
+    pub unsubscribe_address: Option<String>,
+    pub unsubscribe_url: Option<String>,
+    pub hash_header: String,
+    /// The first one mints; all are read.
+    pub separators: Vec<char>,
+    /// Signing keys, newest first; the newest signs.
+    pub keys: Vec<Secret>,
+    pub signatures: Signatures,
+    pub match_by_address: bool,
+    /// Only reports that prove they answer a mail of ours are believed.
+    pub strict: bool,
+}
+
+impl Default for Verp {
+    fn default() -> Self {
+        Self {
+            return_address: None,
+            unsubscribe_address: None,
+            unsubscribe_url: None,
+            hash_header: crate::message::Options::default().hash_header,
+            separators: SEPARATORS.to_vec(),
+            keys: Vec::new(),
+            signatures: Signatures::default(),
+            match_by_address: true,
+            strict: false,
+        }
+    }
+}
+
+impl Verp {
+    /// The separator of minted addresses.
+    pub fn separator(&self) -> char {
+        self.separators.first().copied().unwrap_or('+')
+    }
+}
+
+/// The `[limits]` table.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Octets; a larger message is recorded as such and not read.
+    pub message_size: u32,
+    /// Messages asked for at once.
+    pub batch_messages: usize,
+    /// Octets asked for at once.
+    pub batch_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_size: 25 * 1024 * 1024,
+            batch_messages: 500,
+            batch_bytes: 4 * 1024 * 1024,
+        }
+    }
+}
+
+/// The `[archive]` table: raw mails kept, so that they can be judged again.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Archive {
+    pub keep: Keep,
+    pub lasting: Span,
+    /// Octets, compressed.
+    pub size: u64,
+}
+
+/// Which mails the archive keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    All,
+    /// What nothing recognised.
+    #[default]
+    Unrecognised,
+    None,
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        Self {
+            keep: Keep::default(),
+            lasting: Span(90 * DAY),
+            size: 1024 * 1024 * 1024,
+        }
+    }
+}
+
+/// Milliseconds, written as `90s`, `5m`, `2h`, `30d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub i64);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        duration(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl From<Span> for std::time::Duration {
+    fn from(span: Span) -> Self {
+        Self::from_millis(span.0.unsigned_abs())
+    }
+}
+
+impl Config {
+    /// Reads the configuration `text`; `file` names it in errors.
+    ///
+    /// # Errors
+    /// With file, line and key, and a near name for a misspelt one.
+    pub fn from_toml(text: &str, file: &str) -> Result<Self, ConfigError> {
+        let config: Self =
+            toml::from_str(text).map_err(|error| ConfigError::of_toml(&error, text, file))?;
+        for (index, mailbox) in config.mailbox.iter().enumerate() {
+            let twice = config.mailbox[..index]
+                .iter()
+                .any(|m| m.name == mailbox.name);
+            if twice || mailbox.name.is_empty() {
+                return Err(ConfigError::new(
+                    format!(
+                        "{file}: two mailboxes are named `{}` (or one is nameless)",
+                        mailbox.name
+                    ),
+                    "give each [[mailbox]] its own `name`",
+                ));
+            }
+            Self::resolved(mailbox, &config.connection, file)?;
+        }
+        if config.limits.batch_messages == 0 || config.limits.batch_bytes == 0 {
+            return Err(ConfigError::new(
+                format!("{file}: a batch of 0 never ends"),
+                "leave out [limits] to get the defaults",
+            ));
+        }
+        Ok(config)
+    }
+
+    /// The mailboxes, with every gap filled from `[connection]`.
+    ///
+    /// # Errors
+    /// Never after [`Config::from_toml`], which tried it.
+    pub fn mailboxes(&self) -> Result<Vec<Mailbox>, ConfigError> {
+        let resolve = |mailbox| Self::resolved(mailbox, &self.connection, "the configuration");
+        self.mailbox.iter().map(resolve).collect()
+    }
+
+    fn resolved(
+        mailbox: &MailboxKeys,
+        general: &ConnectionKeys,
+        file: &str,
+    ) -> Result<Mailbox, ConfigError> {
+        mailbox.resolve(general).map_err(|what| {
+            ConfigError::new(
+                format!("{file}: mailbox `{}` {what}", mailbox.name),
+                "config.example.toml shows every key of a [[mailbox]]; connection keys stand in \
+                 [connection] or [mailbox.connection]",
+            )
+        })
+    }
+
+    /// Whether any secret stands in the file itself.
+    pub fn has_inline_secret(&self) -> bool {
+        self.connection.has_inline_password()
+            || self
+                .mailbox
+                .iter()
+                .any(|m| m.connection.has_inline_password())
+            || self
+                .verp
+                .keys
+                .iter()
+                .any(|key| matches!(key, Secret::Inline(_)))
+    }
+
+    /// Makes relative paths start at `folder`, that of the file: cron's folder does not matter.
+    pub fn resolve_paths(&mut self, folder: &Path) {
+        self.store.path = folder.join(&self.store.path);
+        self.connection.resolve_paths(folder);
+        for mailbox in &mut self.mailbox {
+            mailbox.connection.resolve_paths(folder);
+            if let Some(path) = &mut mailbox.path {
+                *path = folder.join(&*path);
+            }
+        }
+        for key in &mut self.verp.keys {
+            key.resolve_path(folder);
+        }
+        if let Some(path) = &mut self.rules_file {
+            *path = folder.join(&*path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> (String, String) {
+        let error = Config::from_toml(text, "f.toml").unwrap_err();
+        (error.to_string(), error.hint().to_owned())
+    }
+
+    #[test]
+    fn errors_name_file_line_and_key_with_a_near_name() {
+        let (cause, hint) = error("\n[store]\npth = 'x'\n");
+        assert!(cause.starts_with("f.toml:3: "), "{cause}");
+        assert!(cause.contains("`pth`"), "{cause}");
+        assert!(hint.contains("`path`"), "{hint}");
+        let (cause, _) = error("[store]\nwait = 'soon'\n");
+        assert!(
+            cause.contains("f.toml:2") && cause.contains("`soon`"),
+            "{cause}"
+        );
+    }
+
+    #[test]
+    fn errors_never_show_a_secret() {
+        for text in [
+            "[connection]\npassword = ['hunter2']",
+            "[verp]\nkeys = 'hunter2'",
+            "[connection]\npassword = hunter2",
+        ] {
+            let (cause, hint) = error(text);
+            assert!(
+                !cause.contains("hunter2") && !hint.contains("hunter2"),
+                "{cause} {hint}"
+            );
+        }
+    }
+}
