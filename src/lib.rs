@@ -28,6 +28,7 @@ pub mod classify;
 pub mod config;
 pub mod event;
 pub mod ingest;
+pub mod mailbox;
 pub mod message;
 pub mod store;
 pub mod suppression;

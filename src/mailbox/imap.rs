@@ -1,0 +1,469 @@
+//! IMAP over the `imap` crate: batches by UID, one connection an account.
+//!
+//! The crate's parser gives up on some answers that servers really send; the session is unusable
+//! then. The way out is always the same: drop it, connect anew, ask for half as much, until the one
+//! message that cannot be fetched stands alone and is reported as unreadable.
+
+use std::{collections::VecDeque, time::Instant};
+
+use imap::{Client, Error as ImapError, Session};
+
+use super::{
+    Body, Bounds, Folder, MailboxError, Message, near_name,
+    stream::{self, Stream},
+};
+use crate::config::{After, Connection};
+
+/// How many times in a row a session may break before the folder is given up: enough to isolate one
+/// message of a batch of thousands.
+const BREAKS: u32 = 14;
+
+/// A log-in at a server. Sessions are made when needed and kept for the next folder.
+pub struct Account {
+    connection: Connection,
+    place: String,
+    deadline: Instant,
+    session: Option<Session<Stream>>,
+    capabilities: Vec<String>,
+}
+
+impl Account {
+    /// Nothing is connected yet. The total time limit starts here.
+    pub fn new(connection: &Connection) -> Self {
+        Self {
+            place: format!("{}:{}", connection.host, connection.port),
+            deadline: Instant::now() + connection.total_timeout,
+            connection: connection.clone(),
+            session: None,
+            capabilities: Vec::new(),
+        }
+    }
+
+    /// Opens a folder: unseen messages, oldest first, at most `limit`. `read_only` uses EXAMINE.
+    pub fn open(
+        &mut self,
+        folder: &str,
+        bounds: Bounds,
+        limit: Option<usize>,
+        read_only: bool,
+    ) -> Result<ImapFolder<'_>, MailboxError> {
+        let name = utf7_imap::encode_utf7_imap(folder.to_owned());
+        let uid_validity = self.select(folder, &name, read_only)?;
+        let place = self.place.clone();
+        let mut uids: Vec<u32> = self
+            .session()?
+            .uid_search("UNSEEN UNDELETED")
+            .map_err(|error| broken(&place, &error))?
+            .into_iter()
+            .collect();
+        uids.sort_unstable();
+        uids.truncate(limit.unwrap_or(usize::MAX));
+        Ok(ImapFolder {
+            account: self,
+            folder: folder.to_owned(),
+            name,
+            read_only,
+            uid_validity,
+            bounds,
+            to_size: uids.into(),
+            to_fetch: VecDeque::new(),
+            breaks: 0,
+        })
+    }
+
+    /// Ends the session politely; a server that went away is no error any more.
+    pub fn close(&mut self) {
+        if let Some(mut session) = self.session.take() {
+            let _ = session.logout();
+        }
+    }
+
+    fn session(&mut self) -> Result<&mut Session<Stream>, MailboxError> {
+        if self.session.is_none() {
+            self.session = Some(self.log_in()?);
+        }
+        self.session.as_mut().ok_or_else(|| MailboxError::Broken {
+            place: self.place.clone(),
+            cause: "no session".into(),
+        })
+    }
+
+    fn log_in(&mut self) -> Result<Session<Stream>, MailboxError> {
+        let password = self
+            .connection
+            .password
+            .read()
+            .map_err(|cause| MailboxError::Secret {
+                place: self.place.clone(),
+                cause,
+            })?;
+        let (stream, greeted) = stream::connect(&self.connection, &self.place, self.deadline)?;
+        let mut client = Client::new(stream);
+        if !greeted {
+            client
+                .read_greeting()
+                .map_err(|error| broken(&self.place, &error))?;
+        }
+        let user = &self.connection.user;
+        let mut session = client
+            .login(user, &password)
+            .map_err(|(error, _)| match error {
+                ImapError::No(_) | ImapError::Bad(_) | ImapError::Validate(_) => {
+                    MailboxError::Login {
+                        place: self.place.clone(),
+                        user: user.clone(),
+                        // The server's words never hold the password; the crate's complaint about a
+                        // character of it might.
+                        cause: match &error {
+                            ImapError::No(no) => no.information.clone(),
+                            ImapError::Bad(bad) => bad.information.clone(),
+                            _ => "user or password holds a line end or another forbidden character"
+                                .into(),
+                        },
+                    }
+                }
+                error => broken(&self.place, &error),
+            })?;
+        self.capabilities = session
+            .capabilities()
+            .map(|capabilities| {
+                capabilities
+                    .iter()
+                    .map(|capability| format!("{capability:?}").to_ascii_uppercase())
+                    .collect()
+            })
+            .unwrap_or_default();
+        Ok(session)
+    }
+
+    fn has(&self, capability: &str) -> bool {
+        let quoted = format!("\"{capability}\"");
+        self.capabilities
+            .iter()
+            .any(|known| known.contains(&quoted))
+    }
+
+    /// Selects the folder; answers its UIDVALIDITY.
+    fn select(&mut self, folder: &str, name: &str, read_only: bool) -> Result<u32, MailboxError> {
+        let place = self.place.clone();
+        let session = self.session()?;
+        let selected = if read_only {
+            session.examine(name)
+        } else {
+            session.select(name)
+        };
+        match selected {
+            // RFC 9051 wants UIDVALIDITY; a server without one keeps its UIDs for good.
+            Ok(mailbox) => Ok(mailbox.uid_validity.unwrap_or(1)),
+            Err(ImapError::No(no)) => {
+                let near = session.list(Some(""), Some("*")).ok().and_then(|names| {
+                    let decode = |name: &str| utf7_imap::decode_utf7_imap(name.to_owned());
+                    near_name(folder, names.iter().map(|name| decode(name.name())))
+                });
+                Err(MailboxError::NoFolder {
+                    place,
+                    folder: folder.to_owned(),
+                    cause: no.information,
+                    near,
+                })
+            }
+            Err(error) => {
+                self.session = None;
+                Err(broken(&place, &error))
+            }
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn broken(place: &str, error: &ImapError) -> MailboxError {
+    MailboxError::Broken {
+        place: place.to_owned(),
+        cause: describe(error),
+    }
+}
+
+/// The crate's errors in words; its own Display shows whole answers, which may be megabytes.
+fn describe(error: &ImapError) -> String {
+    match error {
+        ImapError::ConnectionLost => "the server closed the connection".into(),
+        ImapError::Io(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "the server closed the connection".into()
+        }
+        ImapError::Io(cause) => cause.to_string(),
+        ImapError::Bye(bye) => format!("the server said goodbye: {}", bye.information),
+        ImapError::No(no) => format!("the server refused: {}", no.information),
+        ImapError::Bad(bad) => format!("the server did not understand: {}", bad.information),
+        ImapError::Parse(_) => "an answer of the server could not be read".into(),
+        other => {
+            let text = other.to_string();
+            text.chars().take(200).collect()
+        }
+    }
+}
+
+/// A selected folder of an account.
+pub struct ImapFolder<'a> {
+    account: &'a mut Account,
+    folder: String,
+    name: String,
+    read_only: bool,
+    uid_validity: u32,
+    bounds: Bounds,
+    /// Messages whose sizes are not known yet.
+    to_size: VecDeque<u32>,
+    /// Batches cut by count and octets, and messages over the size limit.
+    to_fetch: VecDeque<Planned>,
+    breaks: u32,
+}
+
+enum Planned {
+    Batch(Vec<u32>),
+    TooLarge(u32, u64),
+}
+
+impl ImapFolder<'_> {
+    /// Sizes are asked for many messages at once: a round trip for thousands.
+    fn plan(&mut self) -> Result<(), MailboxError> {
+        let count = (self.bounds.batch_messages * 10).min(self.to_size.len());
+        let uids: Vec<u32> = self.to_size.drain(..count).collect();
+        let set = sequence_set(&uids);
+        let sizes = self.retrying(|session| {
+            let answers = session.uid_fetch(&set, "(UID RFC822.SIZE)")?;
+            Ok(answers
+                .iter()
+                .filter_map(|answer| Some((answer.uid?, u64::from(answer.size.unwrap_or(0)))))
+                .collect::<std::collections::BTreeMap<u32, u64>>())
+        })?;
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        // What has no size vanished; what was not asked for is unsolicited.
+        for (uid, size) in uids.iter().filter_map(|uid| Some((*uid, *sizes.get(uid)?))) {
+            if size > self.bounds.message_size {
+                self.to_fetch.push_back(Planned::TooLarge(uid, size));
+                continue;
+            }
+            let full =
+                batch.len() >= self.bounds.batch_messages || bytes + size > self.bounds.batch_bytes;
+            if full && !batch.is_empty() {
+                self.to_fetch
+                    .push_back(Planned::Batch(std::mem::take(&mut batch)));
+                bytes = 0;
+            }
+            batch.push(uid);
+            bytes += size;
+        }
+        if !batch.is_empty() {
+            self.to_fetch.push_back(Planned::Batch(batch));
+        }
+        Ok(())
+    }
+
+    fn fetch(&mut self, uids: &[u32]) -> Result<Vec<Message>, ImapError> {
+        let answers = self
+            .account
+            .session
+            .as_mut()
+            .ok_or(ImapError::ConnectionLost)?
+            .uid_fetch(sequence_set(uids), "(UID BODY.PEEK[])")?;
+        Ok(answers
+            .iter()
+            .filter_map(|answer| {
+                let uid = answer.uid.filter(|uid| uids.binary_search(uid).is_ok())?;
+                // NIL (or no) body: an empty message, which nothing recognises, is still counted.
+                let body = answer.body().unwrap_or_default().to_vec();
+                Some(Message {
+                    uid,
+                    body: Body::Whole(body),
+                })
+            })
+            .collect())
+    }
+
+    /// Runs a command; when the session breaks, once more over a new one.
+    fn retrying<T>(
+        &mut self,
+        command: impl Fn(&mut Session<Stream>) -> Result<T, ImapError>,
+    ) -> Result<T, MailboxError> {
+        let place = self.account.place.clone();
+        match command(self.account.session()?) {
+            Ok(answer) => Ok(answer),
+            Err(error @ (ImapError::No(_) | ImapError::Bad(_))) => Err(broken(&place, &error)),
+            Err(error) => {
+                self.again(&error)?;
+                command(self.account.session()?).map_err(|error| broken(&place, &error))
+            }
+        }
+    }
+
+    /// A new session in the same folder; refused when it is not the same folder any more.
+    fn again(&mut self, cause: &ImapError) -> Result<(), MailboxError> {
+        self.account.session = None;
+        self.breaks += 1;
+        log::info!(
+            "{}, folder `{}`: {}; connecting anew",
+            self.account.place,
+            self.folder,
+            describe(cause)
+        );
+        let first = broken(&self.account.place, cause);
+        if self.breaks > BREAKS {
+            return Err(first);
+        }
+        let (folder, name) = (self.folder.clone(), self.name.clone());
+        let validity = self
+            .account
+            .select(&folder, &name, self.read_only)
+            // What first went wrong says more than that the server is gone.
+            .map_err(|_| first)?;
+        if validity != self.uid_validity {
+            return Err(MailboxError::Broken {
+                place: self.account.place.clone(),
+                cause: format!("the folder `{folder}` was made anew meanwhile"),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Folder for ImapFolder<'_> {
+    fn uid_validity(&self) -> u32 {
+        self.uid_validity
+    }
+
+    fn remaining(&self) -> usize {
+        let planned = self.to_fetch.iter().map(|planned| match planned {
+            Planned::Batch(uids) => uids.len(),
+            Planned::TooLarge(..) => 1,
+        });
+        self.to_size.len() + planned.sum::<usize>()
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Vec<Message>>, MailboxError> {
+        loop {
+            if self.to_fetch.is_empty() && !self.to_size.is_empty() {
+                self.plan()?;
+            }
+            let mut uids = match self.to_fetch.pop_front() {
+                None if self.to_size.is_empty() => return Ok(None),
+                None => continue,
+                Some(Planned::TooLarge(uid, size)) => {
+                    let body = Body::TooLarge(size);
+                    return Ok(Some(vec![Message { uid, body }]));
+                }
+                Some(Planned::Batch(uids)) => uids,
+            };
+            match self.fetch(&uids) {
+                Ok(messages) => {
+                    self.breaks = 0;
+                    return Ok(Some(messages));
+                }
+                Err(error) => {
+                    let alone = uids.len() == 1;
+                    let second = uids.split_off(uids.len().div_ceil(2));
+                    for half in [second, uids.clone()] {
+                        if !half.is_empty() && !alone {
+                            self.to_fetch.push_front(Planned::Batch(half));
+                        }
+                    }
+                    let refused = matches!(error, ImapError::No(_) | ImapError::Bad(_));
+                    if !refused {
+                        self.again(&error)?;
+                    }
+                    if alone {
+                        let body = Body::Unreadable(describe(&error));
+                        return Ok(Some(vec![Message { uid: uids[0], body }]));
+                    }
+                }
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, uids: &[u32], after: &After) -> Result<(), MailboxError> {
+        if self.read_only {
+            return Ok(());
+        }
+        let has_uidplus = self.account.has("UIDPLUS");
+        let has_move = self.account.has("MOVE");
+        for uids in uids.chunks(1000) {
+            let set = sequence_set(uids);
+            match after {
+                After::Keep => {}
+                After::Seen => self.retrying(|session| {
+                    session.uid_store(&set, "+FLAGS.SILENT (\\Seen)").map(drop)
+                })?,
+                After::Delete => self.retrying(|session| delete(session, &set, has_uidplus))?,
+                After::Move(folder) => {
+                    let target = utf7_imap::encode_utf7_imap(folder.clone());
+                    self.retrying(|session| {
+                        match move_to(session, &set, &target, has_move, has_uidplus) {
+                            // RFC 9051, 6.4.7: the target is wanted and not there.
+                            Err(ImapError::No(_)) => {
+                                session.create(&target)?;
+                                move_to(session, &set, &target, has_move, has_uidplus)
+                            }
+                            done => done,
+                        }
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Without UIDPLUS (RFC 4315) other people's `\Deleted` messages would go too, so ours only get the flag.
+fn delete(session: &mut Session<Stream>, set: &str, has_uidplus: bool) -> Result<(), ImapError> {
+    session.uid_store(set, "+FLAGS.SILENT (\\Seen \\Deleted)")?;
+    if has_uidplus {
+        session.uid_expunge(set)?;
+    }
+    Ok(())
+}
+
+fn move_to(
+    session: &mut Session<Stream>,
+    set: &str,
+    target: &str,
+    has_move: bool,
+    has_uidplus: bool,
+) -> Result<(), ImapError> {
+    session.uid_store(set, "+FLAGS.SILENT (\\Seen)")?;
+    if has_move {
+        return session.uid_mv(set, target);
+    }
+    session.uid_copy(set, target)?;
+    delete(session, set, has_uidplus)
+}
+
+/// `1:5,7` of ascending UIDs.
+fn sequence_set(uids: &[u32]) -> String {
+    let mut set = String::new();
+    for run in uids.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
+        if !set.is_empty() {
+            set.push(',');
+        }
+        match run {
+            [first, .., last] => set.push_str(&format!("{first}:{last}")),
+            [only] => set.push_str(&only.to_string()),
+            [] => {}
+        }
+    }
+    set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sequence_set;
+
+    #[test]
+    fn runs_of_uids_become_ranges() {
+        assert_eq!(sequence_set(&[1, 2, 3, 5, 8, 9]), "1:3,5,8:9");
+        assert_eq!(sequence_set(&[u32::MAX]), u32::MAX.to_string());
+    }
+}
