@@ -1,38 +1,301 @@
-//! Auto-replies (RFC 3834) and their kin: never acted on.
+//! What a program answers instead of a person: auto-replies (RFC 3834), out-of-office notes,
+//! challenges, receipts (MDN, RFC 8098), calendar answers, ticket systems. Never acted on.
 
-use super::mime::Mail;
+use super::mime::{Mail, Part};
 
-/// Whether a program answered, not a person and not a mail system about delivery.
+/// Whether a program answered, and not a mail system about delivery. Senders that are mail systems
+/// are asked for a bounce before this.
 pub fn is_auto_reply(mail: &Mail<'_>, subject: &str) -> bool {
-    let headers = &mail.headers;
-    let value = |name: &str| headers.get(name).unwrap_or_default().to_lowercase();
-    if mail.mime_type == "multipart/report"
-        && mail
-            .params
-            .get("report-type")
-            .is_some_and(|kind| kind.contains("disposition"))
-    {
-        return true;
+    if mail.headers.get("X-Failed-Recipients").is_some() {
+        return false;
     }
-    let failed = headers.get("X-Failed-Recipients").is_some();
-    let automatic = value("Auto-Submitted");
-    if !failed && automatic.starts_with("auto-replied") {
-        return true;
-    }
-    ["X-Autoreply", "X-Autorespond", "X-Autoresponder"]
-        .iter()
-        .any(|name| headers.get(name).is_some())
-        || value("Precedence") == "auto_reply"
-        || SUBJECTS
-            .iter()
-            .any(|start| subject.to_lowercase().starts_with(start))
+    is_receipt(mail) || is_calendar_answer(mail) || by_header(mail) || by_subject(subject)
 }
 
-const SUBJECTS: &[&str] = &[
-    "automatic reply",
-    "out of office",
-    "auto:",
-    "abwesenheitsnotiz",
-    "automatische antwort",
-    "réponse automatique",
+/// Whether the mail was written as an answer by a program: the strict reading for mails that
+/// arrive at an unsubscribe address, which mail clients send by themselves (`auto-generated`).
+pub fn is_auto_replied(mail: &Mail<'_>, subject: &str) -> bool {
+    is_receipt(mail)
+        || mail
+            .headers
+            .get("Auto-Submitted")
+            .is_some_and(|value| value.to_lowercase().starts_with("auto-replied"))
+        || by_subject(subject)
+}
+
+/// The recipient an MDN names (RFC 8098, 3.2.4).
+pub fn receipt_recipient(mail: &Mail<'_>) -> Option<String> {
+    let bytes = mail.part("message/disposition-notification")?.bytes();
+    let text = super::mime::normalise(&bytes);
+    let fields = super::mime::Headers::parse(&text);
+    let value = fields
+        .get("Final-Recipient")
+        .or_else(|| fields.get("Original-Recipient"))?;
+    let address = crate::address::bare(value.split_once(';').map_or(&*value, |(_, rest)| rest));
+    address.contains('@').then(|| address.to_owned())
+}
+
+fn is_receipt(mail: &Mail<'_>) -> bool {
+    mail.part("message/disposition-notification").is_some()
+        || (mail.mime_type == "multipart/report"
+            && mail
+                .params
+                .get("report-type")
+                .is_some_and(|kind| kind.to_lowercase().contains("disposition")))
+}
+
+/// RFC 5546: REPLY, COUNTER and their kin come from the attendee's calendar program.
+fn is_calendar_answer(mail: &Mail<'_>) -> bool {
+    let answers = |part: &Part<'_>| {
+        part.params.get("method").is_some_and(|method| {
+            ["reply", "counter", "declinecounter", "refresh"]
+                .contains(&method.to_lowercase().as_str())
+        })
+    };
+    mail.parts
+        .iter()
+        .any(|part| part.mime_type == "text/calendar" && answers(part))
+}
+
+/// How a header's value must look.
+enum Is {
+    There,
+    /// Begins with one of these, lower case.
+    OneOf(&'static [&'static str]),
+}
+
+fn by_header(mail: &Mail<'_>) -> bool {
+    let headers = &mail.headers;
+    let found = HEADERS.iter().any(|(name, is)| {
+        headers.all(name).any(|value| {
+            let value = value.trim().to_lowercase();
+            match is {
+                Is::There => !["", "no", "false", "0"].contains(&value.as_str()),
+                Is::OneOf(starts) => starts.iter().any(|start| value.starts_with(start)),
+            }
+        })
+    });
+    // Exchange puts it on what its rules send; bulk senders put it on their mail, too, but theirs
+    // answers nothing.
+    let suppressed = || {
+        headers
+            .get("X-Auto-Response-Suppress")
+            .is_some_and(|value| value.to_lowercase().contains("all"))
+            && (headers.get("In-Reply-To").is_some() || headers.get("References").is_some())
+            && headers.get("List-Unsubscribe").is_none()
+    };
+    found || suppressed()
+}
+
+/// RFC 3834, section 5, and what programs wrote before and beside it.
+const HEADERS: &[(&str, Is)] = &[
+    (
+        "Auto-Submitted",
+        Is::OneOf(&["auto-replied", "auto-generated", "auto-notified"]),
+    ),
+    (
+        "Precedence",
+        Is::OneOf(&["auto_reply", "auto-reply", "autoreply"]),
+    ),
+    (
+        "X-Precedence",
+        Is::OneOf(&["auto_reply", "auto-reply", "autoreply"]),
+    ),
+    ("X-Autoreply", Is::There),
+    ("X-Auto-Reply", Is::There),
+    ("X-Autorespond", Is::There),
+    ("X-Autoresponse", Is::There),
+    ("X-Autoresponder", Is::There),
+    ("X-Auto-Respond", Is::There),
+    ("X-AutoReply-From", Is::There),
+    ("X-Autogenerated", Is::OneOf(&["reply", "vacation"])),
+    ("X-Mail-Autoreply", Is::There),
+    ("X-POST-MessageClass", Is::OneOf(&["9; autoresponder"])),
+    ("Delivered-To", Is::OneOf(&["autoresponder"])),
+    ("X-FC-MachineGenerated", Is::There),
+    ("X-Facebook-Notify", Is::OneOf(&["autoreply"])),
+    // Challenges: a sender must prove to be a person.
+    ("X-Boxtrapper", Is::There),
+    ("X-TMDA-Confirm", Is::There),
+    ("X-Spamarrest-NoBounce", Is::There),
+    ("X-Challenge-Response", Is::There),
+    ("X-ASK-Confirm", Is::There),
+    // Ticket systems.
+    ("X-OTRS-Loop", Is::There),
+    ("X-Znuny-Loop", Is::There),
+    ("X-RT-Loop-Prevention", Is::There),
+    ("X-Zendesk-From-Account-ID", Is::There),
+    ("X-Freshdesk-Ticket-ID", Is::There),
+    ("X-osTicket-AutoReply", Is::There),
+    ("X-Redmine-Issue-Id", Is::There),
+    ("X-JIRA-FingerPrint", Is::There),
+    ("X-GLPI-Auto-Reply", Is::There),
 ];
+
+fn by_subject(subject: &str) -> bool {
+    let subject = subject.trim().to_lowercase();
+    let subject = ["re:", "aw:", "sv:", "antw:", "rv:"]
+        .iter()
+        .find_map(|prefix| subject.strip_prefix(prefix))
+        .map_or(subject.as_str(), str::trim_start);
+    SUBJECTS.iter().any(|start| subject.starts_with(start))
+}
+
+/// How subjects of auto-replies begin, lower case; the wording of the great mail programs in each
+/// language. Whole phrases only: `urlaub` or `vacation` alone begin ordinary mails.
+const SUBJECTS: &[&str] = &[
+    // English
+    "automatic reply",
+    "auto-reply:",
+    "auto reply:",
+    "autoreply:",
+    "auto:",
+    "auto response:",
+    "automated reply",
+    "automated response",
+    "auto-response",
+    "autoresponse",
+    "out of office",
+    "out-of-office",
+    "out of the office",
+    "away from my mail",
+    "i am out of the office",
+    "i'm out of office",
+    "on vacation:",
+    "vacation reply",
+    "read:",
+    "not read:",
+    "return receipt",
+    "your email requires verification",
+    "please confirm your message",
+    "please verify your email to",
+    "[ticket",
+    // German
+    "automatische antwort",
+    "abwesenheitsnotiz",
+    "abwesenheitsbenachrichtigung",
+    "abwesend:",
+    "ich bin nicht im büro",
+    "nicht im büro",
+    "außer haus",
+    "urlaubsnotiz",
+    "gelesen:",
+    "lesebestätigung",
+    "empfangsbestätigung",
+    // French
+    "réponse automatique",
+    "reponse automatique",
+    "absence du bureau",
+    "absent du bureau",
+    "message d'absence",
+    "lu :",
+    // Spanish
+    "respuesta automática",
+    "respuesta automatica",
+    "fuera de la oficina",
+    "fuera de oficina",
+    "leído:",
+    // Portuguese
+    "resposta automática",
+    "resposta automatica",
+    "ausência temporária",
+    "fora do escritório",
+    "lida:",
+    // Italian
+    "risposta automatica",
+    "fuori sede",
+    "fuori ufficio",
+    "assente dall'ufficio",
+    "letto:",
+    // Dutch
+    "automatisch antwoord",
+    "afwezigheidsbericht",
+    "afwezig:",
+    "niet aanwezig:",
+    "gelezen:",
+    // Swedish, Danish, Norwegian, Finnish
+    "autosvar",
+    "automatiskt svar",
+    "automatisk svar",
+    "frånvaro:",
+    "fraværsmelding",
+    "ikke til stede",
+    "ikke på kontoret",
+    "automaattinen vastaus",
+    "poissaoloviesti",
+    // Polish, Czech, Hungarian, Romanian
+    "automatyczna odpowiedź",
+    "odpowiedź automatyczna",
+    "autoodpowiedź",
+    "nieobecność w biurze",
+    "poza biurem",
+    "automatická odpověď",
+    "automatická odpoveď",
+    "mimo kancelář",
+    "automatikus válasz",
+    "házon kívül",
+    "răspuns automat",
+    // Russian, Ukrainian, Turkish, Greek
+    "автоответ",
+    "автоматический ответ",
+    "автоматична відповідь",
+    "нет на работе",
+    "otomatik yanıt",
+    "otomatik cevap",
+    "ofis dışında",
+    "iş yeri dışında",
+    "αυτόματη απάντηση",
+    // Chinese, Japanese, Korean
+    "自动回复",
+    "自動回覆",
+    "自動回复",
+    "外出时的自动回复",
+    "自動返信",
+    "自動応答",
+    "不在通知",
+    "不在のお知らせ",
+    "不在届",
+    "부재 중",
+    "자동 회신",
+    "자동 응답",
+    // Arabic, Hebrew
+    "رد تلقائي",
+    "מענה אוטומטי",
+    "תשובה אוטומטית",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn auto(text: &str) -> bool {
+        let mail = Mail::parse(text.as_bytes());
+        is_auto_reply(&mail, &mail.headers.get("Subject").unwrap_or_default())
+    }
+
+    #[test]
+    fn programs_are_told_from_people() {
+        for text in [
+            "Auto-Submitted: auto-replied (vacation)\n\nx",
+            "Precedence: auto_reply\n\nx",
+            "X-Autoreply: yes\n\nx",
+            "X-Auto-Response-Suppress: All\nIn-Reply-To: <a@example.com>\n\nx",
+            "Subject: Re: Automatic reply: news\n\nx",
+            "Subject: =?utf-8?b?6Ieq5Yqo5Zue5aSN77ya5paw6Ze7?=\n\nx",
+            "Content-Type: text/calendar; method=REPLY\n\nx",
+            "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nx\n--b--\n",
+        ] {
+            assert!(auto(text), "{text}");
+        }
+        for text in [
+            "Auto-Submitted: no\n\nx",
+            "X-Autoreply: no\n\nx",
+            "Precedence: bulk\nX-Auto-Response-Suppress: All\n\nnews",
+            "Subject: How I wrote an automatic reply\n\nx",
+            "Subject: Vacation in Greece\n\nx",
+            "X-Failed-Recipients: a@example.com\nAuto-Submitted: auto-replied\n\nx",
+        ] {
+            assert!(!auto(text), "{text}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use super::{Clue, Options, Target, mime::Headers};
 use crate::verp::{Purpose, ReturnToken, SendHash, decode, decode_token};
 
 /// Headers that name the address a report arrived at, most trustworthy first.
-const ARRIVAL: &[&str] = &[
+pub(super) const ARRIVAL: &[&str] = &[
     "Delivered-To",
     "X-Original-To",
     "Envelope-To",
@@ -24,6 +24,10 @@ pub(super) struct Clues(Vec<Clue>);
 impl Clues {
     pub(super) fn into_vec(self) -> Vec<Clue> {
         self.0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     fn push(&mut self, source: &'static str, target: Target) {

@@ -7,7 +7,10 @@ mod clues;
 pub mod dsn;
 pub mod mime;
 mod parse;
+mod reply;
+mod sns_mail;
 pub mod text_bounce;
+mod unsubscribe;
 
 pub use parse::parse;
 
@@ -146,6 +149,10 @@ pub struct Options {
     pub separators: Vec<char>,
     /// Our header that carries the send hash, e.g. `X-Bouncekit-Send`.
     pub hash_header: String,
+    /// Unsubscribe addresses of ours without a hash.
+    pub unsubscribe_addresses: Vec<String>,
+    /// The mail comes from a folder that is monitored for unsubscribes.
+    pub unsubscribe_folder: bool,
 }
 
 impl Default for Options {
@@ -153,6 +160,8 @@ impl Default for Options {
         Self {
             separators: crate::verp::SEPARATORS.to_vec(),
             hash_header: "X-Bouncekit-Send".into(),
+            unsubscribe_addresses: Vec::new(),
+            unsubscribe_folder: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     clues::Clues,
     dsn,
     mime::{self, Headers, Mail},
-    text_bounce,
+    reply, sns_mail, text_bounce, unsubscribe,
 };
 use crate::{address, time::Timestamp, verp::Purpose};
 
@@ -19,16 +19,20 @@ pub fn parse(bytes: &[u8], options: &Options) -> Inbound {
     let headers = &mail.headers;
     let mut clues = Clues::default();
     let purpose = clues.arrival(headers, options);
-    let from = headers
-        .get("From")
-        .map(|value| address::bare(&value).to_owned())
-        .filter(|from| from.contains('@'));
+    let from = headers.get("From").and_then(|value| sender(&value));
     let subject = headers.get("Subject").unwrap_or_default();
     let date = headers
         .get("Date")
         .and_then(|date| Timestamp::parse_mail_date(&date));
 
-    let parsed = recognise(&mail, &subject, from.as_deref(), purpose, &mut clues);
+    let parsed = recognise(
+        &mail,
+        &subject,
+        from.as_deref(),
+        purpose,
+        options,
+        &mut clues,
+    );
     if let Some(returned) = &parsed.returned {
         returned_clues(returned, &mut clues, options, 0);
     }
@@ -52,66 +56,160 @@ pub fn parse(bytes: &[u8], options: &Options) -> Inbound {
     }
 }
 
+/// The address of a From field, also as `a@example.com (Anna)`.
+fn sender(value: &str) -> Option<String> {
+    let address = address::bare(value);
+    let address = if address.contains(['(', ' ', ',', '"']) {
+        address
+            .split([' ', ',', '(', ')', '<', '>', '"'])
+            .find(|piece| piece.contains('@'))?
+    } else {
+        address
+    };
+    address.contains('@').then(|| address.to_owned())
+}
+
 fn recognise(
     mail: &Mail<'_>,
     subject: &str,
     from: Option<&str>,
     purpose: Option<Purpose>,
+    options: &Options,
     clues: &mut Clues,
 ) -> Parsed {
-    let one = |format, kind| Parsed {
+    let nothing = Parsed {
+        format: Format::Other,
+        reports: Vec::new(),
+        returned: None,
+    };
+    let one = |format, kind, recipient: Option<String>| Parsed {
         format,
         reports: vec![Report {
             kind: Some(kind),
-            recipient: from.map(str::to_owned),
+            recipient,
             ..Report::default()
         }],
         returned: None,
     };
-    if let Some(parsed) = dsn::parse(mail) {
+    let by_sender = |format, kind| one(format, kind, from.map(str::to_owned));
+    let automatic = || {
+        let recipient = auto_reply::receipt_recipient(mail).or_else(|| from.map(str::to_owned));
+        one(Format::AutoReply, ReportKind::AutoReply, recipient)
+    };
+
+    if is_statistics(mail, subject) {
+        return nothing;
+    }
+    let told_by_person = is_passed_on(mail, subject);
+    if !told_by_person && let Some(parsed) = dsn::parse(mail) {
         return parsed;
     }
-    if let Some(parsed) = arf::parse(mail) {
+    if let Some(parsed) = arf::parse(mail, subject).or_else(|| sns_mail::parse(mail, from)) {
         return parsed;
     }
-    if auto_reply::is_auto_reply(mail, subject) {
-        return one(Format::AutoReply, ReportKind::AutoReply);
+    // An address with a hash of ours asks nothing of the words, only that no program answered.
+    let to_unsubscribe = purpose == Some(Purpose::Unsubscribe);
+    if is_mail_system(mail) {
+        if let Some(parsed) = text_bounce::parse(mail).filter(|_| !told_by_person) {
+            return parsed;
+        }
+        if auto_reply::is_auto_reply(mail, subject) {
+            return automatic();
+        }
+        return nothing;
     }
-    if purpose == Some(Purpose::Unsubscribe) {
-        return one(Format::Unsubscribe, ReportKind::Unsubscribe);
+    let answered = if to_unsubscribe {
+        auto_reply::is_auto_replied(mail, subject)
+    } else {
+        auto_reply::is_auto_reply(mail, subject)
+    };
+    if answered {
+        return automatic();
     }
-    if let Some(parsed) = text_bounce::parse(mail) {
+    if unsubscribe::is_unsubscribe(mail, subject, purpose, options) {
+        return by_sender(Format::Unsubscribe, ReportKind::Unsubscribe);
+    }
+    if !told_by_person && let Some(parsed) = text_bounce::parse(mail) {
         return parsed;
     }
-    reply(mail, clues).map_or(
-        Parsed {
-            format: Format::Other,
-            reports: Vec::new(),
-            returned: None,
-        },
-        |()| one(Format::Reply, ReportKind::Reply),
-    )
+    if reply::parse(mail, subject, purpose.is_some(), clues) {
+        return by_sender(Format::Reply, ReportKind::Reply);
+    }
+    nothing
 }
 
-/// A person's answer points at the mail it answers.
-fn reply(mail: &Mail<'_>, clues: &mut Clues) -> Option<()> {
-    let answers = ["In-Reply-To", "References"];
-    for name in answers {
-        for value in mail.headers.all(name) {
-            clues.message_ids(name, &value);
-        }
-    }
-    for part in mail
-        .parts
+/// Daily statistics about many mails: DMARC aggregate reports (RFC 7489, 7.2.1.1) and TLS-RPT
+/// (RFC 8460, 5.3).
+fn is_statistics(mail: &Mail<'_>, subject: &str) -> bool {
+    let subject = subject.trim().to_lowercase();
+    let named = |part: &mime::Part<'_>| {
+        let disposition = part.headers.get("Content-Disposition").unwrap_or_default();
+        let name = part
+            .params
+            .get("name")
+            .cloned()
+            .unwrap_or(disposition)
+            .to_lowercase();
+        // `receiver!policy-domain!begin!end.xml.gz`
+        name.matches('!').count() >= 3
+            && (name.contains(".xml") || name.contains(".zip") || name.contains(".json"))
+    };
+    mail.parts
         .iter()
-        .filter(|part| part.mime_type.starts_with("text/"))
-    {
-        clues.links("tracking link in the body", &part.text());
+        .any(|part| part.mime_type.starts_with("application/tlsrpt") || named(part))
+        || mail
+            .params
+            .get("report-type")
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("tlsrpt"))
+        || (subject.contains("report domain:") && subject.contains("submitter:"))
+}
+
+/// A person or a list hands on what a mail system said: the bounce is somebody else's. A
+/// `multipart/report` is believed unless a list sends it.
+fn is_passed_on(mail: &Mail<'_>, subject: &str) -> bool {
+    if mail.headers.get("X-Failed-Recipients").is_some() {
+        return false;
     }
-    answers
-        .iter()
-        .any(|name| mail.headers.get(name).is_some())
-        .then_some(())
+    if reply::is_bulk(mail) && !is_mail_system(mail) {
+        return true;
+    }
+    mail.mime_type != "multipart/report"
+        && !is_mail_system(mail)
+        && (mail.headers.get("In-Reply-To").is_some()
+            || reply::has_answer_prefix(subject)
+            || reply::has_forward_prefix(subject))
+}
+
+/// Names under which mail systems write.
+const MAIL_SYSTEMS: &[&str] = &[
+    "mailer-daemon",
+    "mailer_daemon",
+    "mailerdaemon",
+    "mailer daemon",
+    "mail-daemon",
+    "maildaemon",
+    "mail.daemon",
+    "mail daemon",
+    "mdaemon",
+    "postmaster",
+    "postoffice",
+    "mail delivery",
+    "maildelivery",
+    "mail-delivery",
+    "mail administrator",
+    "microsoftexchange",
+    "system administrator",
+    "mailadm",
+    "internet mail delivery",
+    "bounce-notification",
+];
+
+fn is_mail_system(mail: &Mail<'_>) -> bool {
+    let Some(from) = mail.headers.get("From") else {
+        return false;
+    };
+    let from = from.to_lowercase();
+    MAIL_SYSTEMS.iter().any(|name| from.contains(name))
 }
 
 fn returned_clues(returned: &[u8], clues: &mut Clues, options: &Options, depth: usize) {
