@@ -13,6 +13,8 @@ pub enum Outcome {
     Duplicate,
     /// Read without result, kept for review.
     Unrecognised,
+    /// Could not be read; left on the server and tried once more by the next run.
+    Deferred,
     /// Could not be read (twice), or over the size limit.
     Quarantined,
     /// Names nobody we know.
@@ -31,12 +33,14 @@ impl Outcome {
         Self::Unrecognised,
         Self::Duplicate,
         Self::Quarantined,
+        Self::Deferred,
     ];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Duplicate => "duplicate",
             Self::Unrecognised => "unrecognised",
+            Self::Deferred => "deferred",
             Self::Quarantined => "quarantined",
             Self::UnknownAddress => "unknown_address",
             Self::Recorded => "recorded",
@@ -62,6 +66,7 @@ pub struct Accounting {
     pub unrecognised: u64,
     pub duplicate: u64,
     pub quarantined: u64,
+    pub deferred: u64,
     /// Webhook events whose type says nothing of interest; counted, not kept.
     pub ignored: u64,
     /// Entries that could not be read; webhooks only.
@@ -93,6 +98,7 @@ impl Accounting {
         *match outcome {
             Outcome::Duplicate => &mut self.duplicate,
             Outcome::Unrecognised => &mut self.unrecognised,
+            Outcome::Deferred => &mut self.deferred,
             Outcome::Quarantined => &mut self.quarantined,
             Outcome::UnknownAddress => &mut self.unknown_address,
             Outcome::Recorded => &mut self.recorded,
@@ -109,6 +115,7 @@ impl Accounting {
                 + self.unrecognised
                 + self.duplicate
                 + self.quarantined
+                + self.deferred
                 + self.ignored
                 + self.errors
     }
@@ -127,6 +134,7 @@ impl std::ops::AddAssign<&Self> for Accounting {
         self.unrecognised += other.unrecognised;
         self.duplicate += other.duplicate;
         self.quarantined += other.quarantined;
+        self.deferred += other.deferred;
         self.ignored += other.ignored;
         self.errors += other.errors;
         self.suppressed += other.suppressed;
@@ -148,6 +156,7 @@ impl fmt::Display for Accounting {
             (self.unrecognised, "unrecognised"),
             (self.duplicate, "duplicate"),
             (self.quarantined, "quarantined"),
+            (self.deferred, "deferred"),
             (self.ignored, "ignored"),
             (self.errors, "errors"),
         ];

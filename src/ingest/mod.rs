@@ -32,7 +32,22 @@ pub struct Item {
     pub raw: Option<Vec<u8>>,
     /// The message in its folder; noted as pending until acknowledged.
     pub uid: Option<u32>,
+    /// Why it could not be read; it has no events then.
+    pub unread: Option<Unread>,
 }
+
+/// An item that could not be read.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    /// For people: mailbox, folder and UID, or the file.
+    pub place: String,
+    pub reason: String,
+    /// Trying again is pointless (over the size limit).
+    pub for_good: bool,
+}
+
+/// So often a message is tried before it is put away as quarantined.
+const TRIES: u32 = 2;
 
 /// How reports are judged; from the configuration.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +108,14 @@ pub fn apply(
             accounting.note(&rows[index], new[index], who.forged);
             index += 1;
         }
+        if let (Some(content), Some(unread)) = (item.content, &item.unread) {
+            let tries = batch.note_poison(content, &unread.place, &unread.reason, occasion.now)?;
+            outcome = if unread.for_good || tries >= TRIES {
+                Outcome::Quarantined
+            } else {
+                Outcome::Deferred
+            };
+        }
         accounting.count(outcome);
         outcomes.push(outcome);
         if let (Some(content), Some(raw)) = (item.content, &item.raw) {
@@ -104,6 +127,7 @@ pub fn apply(
         let pending: Vec<(u32, &str)> = items
             .iter()
             .zip(&outcomes)
+            .filter(|(_, outcome)| **outcome != Outcome::Deferred)
             .filter_map(|(item, outcome)| Some((item.uid?, outcome.name())))
             .collect();
         batch.note_pending(folder, &pending)?;

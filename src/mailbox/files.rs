@@ -25,7 +25,7 @@ pub struct Files {
 const LINE: u64 = 1 << 20;
 
 /// Opens what lies at `path`: each file starting with `From ` is an mbox, any other one message.
-pub fn open_file(path: &Path, bounds: Bounds, limit: Option<usize>) -> Result<Files, MailboxError> {
+pub fn open_file(path: &Path, bounds: Bounds) -> Result<Files, MailboxError> {
     let mut paths = vec![path.to_owned()];
     if path.is_dir() {
         let entries = std::fs::read_dir(path).map_err(|cause| file_error(path, cause))?;
@@ -44,7 +44,7 @@ pub fn open_file(path: &Path, bounds: Bounds, limit: Option<usize>) -> Result<Fi
         reader: None,
         in_mbox: false,
         uid: 0,
-        limit: limit.unwrap_or(usize::MAX),
+        limit: usize::MAX,
     })
 }
 
@@ -144,9 +144,9 @@ impl Folder for Files {
         1
     }
 
-    /// Not known before the end.
-    fn remaining(&self) -> usize {
-        0
+    fn search(&mut self, limit: Option<usize>) -> Result<usize, MailboxError> {
+        self.limit = limit.unwrap_or(usize::MAX);
+        Ok(0)
     }
 
     fn next_batch(&mut self) -> Result<Option<Vec<Message>>, MailboxError> {
@@ -183,7 +183,7 @@ mod tests {
             batch_messages: 10,
             batch_bytes: 1000,
         };
-        let mut files = open_file(&path, bounds, None).unwrap();
+        let mut files = open_file(&path, bounds).unwrap();
         let bodies: Vec<Body> = files
             .next_batch()
             .unwrap()

@@ -39,25 +39,15 @@ impl Account {
         }
     }
 
-    /// Opens a folder: unseen messages, oldest first, at most `limit`. `read_only` uses EXAMINE.
+    /// Opens a folder. `read_only` uses EXAMINE.
     pub fn open(
         &mut self,
         folder: &str,
         bounds: Bounds,
-        limit: Option<usize>,
         read_only: bool,
     ) -> Result<ImapFolder<'_>, MailboxError> {
         let name = utf7_imap::encode_utf7_imap(folder.to_owned());
         let uid_validity = self.select(folder, &name, read_only)?;
-        let place = self.place.clone();
-        let mut uids: Vec<u32> = self
-            .session()?
-            .uid_search("UNSEEN UNDELETED")
-            .map_err(|error| broken(&place, &error))?
-            .into_iter()
-            .collect();
-        uids.sort_unstable();
-        uids.truncate(limit.unwrap_or(usize::MAX));
         Ok(ImapFolder {
             account: self,
             folder: folder.to_owned(),
@@ -65,7 +55,7 @@ impl Account {
             read_only,
             uid_validity,
             bounds,
-            to_size: uids.into(),
+            to_size: VecDeque::new(),
             to_fetch: VecDeque::new(),
             breaks: 0,
         })
@@ -336,12 +326,13 @@ impl Folder for ImapFolder<'_> {
         self.uid_validity
     }
 
-    fn remaining(&self) -> usize {
-        let planned = self.to_fetch.iter().map(|planned| match planned {
-            Planned::Batch(uids) => uids.len(),
-            Planned::TooLarge(..) => 1,
-        });
-        self.to_size.len() + planned.sum::<usize>()
+    fn search(&mut self, limit: Option<usize>) -> Result<usize, MailboxError> {
+        let found = self.retrying(|session| session.uid_search("UNSEEN UNDELETED"))?;
+        let mut uids: Vec<u32> = found.into_iter().collect();
+        uids.sort_unstable();
+        uids.truncate(limit.unwrap_or(usize::MAX));
+        self.to_size = uids.into();
+        Ok(self.to_size.len())
     }
 
     fn next_batch(&mut self) -> Result<Option<Vec<Message>>, MailboxError> {

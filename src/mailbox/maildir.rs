@@ -1,7 +1,7 @@
 //! Maildir: `new` and what in `cur` carries no `S` flag.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -14,11 +14,12 @@ use crate::config::After;
 /// An opened Maildir folder.
 pub struct Maildir {
     root: PathBuf,
+    folder: String,
     bounds: Bounds,
     read_only: bool,
     /// Where each message lay when the folder was opened.
     files: BTreeMap<u32, PathBuf>,
-    to_read: std::collections::VecDeque<u32>,
+    to_read: VecDeque<u32>,
 }
 
 impl Maildir {
@@ -27,9 +28,22 @@ impl Maildir {
         root: &Path,
         folder: &str,
         bounds: Bounds,
-        limit: Option<usize>,
         read_only: bool,
     ) -> Result<Self, MailboxError> {
+        let mut maildir = Self {
+            root: root.to_owned(),
+            folder: folder.to_owned(),
+            bounds,
+            read_only,
+            files: BTreeMap::new(),
+            to_read: VecDeque::new(),
+        };
+        maildir.list()?;
+        Ok(maildir)
+    }
+
+    fn list(&mut self) -> Result<(), MailboxError> {
+        let (root, folder) = (&self.root, &self.folder);
         let here = place(root, folder);
         let mut paths = Vec::new();
         for part in ["new", "cur"] {
@@ -49,24 +63,17 @@ impl Maildir {
         }
         // The unique name starts with the time of delivery: oldest first.
         paths.sort_by(|a, b| unique_name(a).cmp(&unique_name(b)));
-        paths.truncate(limit.unwrap_or(usize::MAX));
-        let mut files = BTreeMap::new();
-        let mut to_read = std::collections::VecDeque::new();
+        self.files.clear();
+        self.to_read.clear();
         for path in paths {
             let mut uid = uid_of(&unique_name(&path));
-            while files.contains_key(&uid) {
+            while self.files.contains_key(&uid) {
                 uid = uid.wrapping_add(1);
             }
-            to_read.push_back(uid);
-            files.insert(uid, path);
+            self.to_read.push_back(uid);
+            self.files.insert(uid, path);
         }
-        Ok(Self {
-            root: root.to_owned(),
-            bounds,
-            read_only,
-            files,
-            to_read,
-        })
+        Ok(())
     }
 
     fn put_away(&self, path: &Path, after: &After) -> io::Result<()> {
@@ -150,8 +157,10 @@ impl Folder for Maildir {
         1
     }
 
-    fn remaining(&self) -> usize {
-        self.to_read.len()
+    fn search(&mut self, limit: Option<usize>) -> Result<usize, MailboxError> {
+        self.list()?;
+        self.to_read.truncate(limit.unwrap_or(usize::MAX));
+        Ok(self.to_read.len())
     }
 
     fn next_batch(&mut self) -> Result<Option<Vec<Message>>, MailboxError> {
@@ -218,9 +227,9 @@ mod tests {
         put("cur/2.b.h:2,F", "two");
         put("cur/3.c.h:2,S", "seen");
         put("new/4.d.h", "longer than allowed");
-        let open = || Maildir::open(folder.path(), "", BOUNDS, None, false).unwrap();
+        let open = || Maildir::open(folder.path(), "", BOUNDS, false).unwrap();
         let mut maildir = open();
-        assert_eq!(maildir.remaining(), 3);
+        assert_eq!(maildir.search(None).unwrap(), 3);
         let first = maildir.next_batch().unwrap().unwrap();
         assert_eq!(first[0].body, Body::Whole(b"one".to_vec()));
         assert_eq!(first.len(), 2);

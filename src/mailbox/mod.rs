@@ -46,8 +46,9 @@ pub struct Bounds {
 pub trait Folder: Send {
     /// 1 where a folder has none of its own.
     fn uid_validity(&self) -> u32;
-    /// How many messages are still to be given.
-    fn remaining(&self) -> usize;
+    /// Looks for unseen messages, oldest first, at most `limit`; answers how many there are (0 where
+    /// that is not known before the end).
+    fn search(&mut self, limit: Option<usize>) -> Result<usize, MailboxError>;
     /// The next messages; `None` at the end. Vanished ones are left out.
     fn next_batch(&mut self) -> Result<Option<Vec<Message>>, MailboxError>;
     /// Flags, moves or deletes messages whose outcome is committed; vanished ones are no error.
