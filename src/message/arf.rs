@@ -59,11 +59,14 @@ fn standard(mail: &Mail<'_>, bytes: &[u8]) -> Parsed {
     recipients.extend(hidden_recipient(mail, returned.as_deref()));
     if recipients.is_empty() {
         // What is left of a redacted address is nobody's, but it says that there was one.
-        recipients.extend(addressee(returned.as_deref()).or_else(|| {
-            let value = fields.get("Original-Rcpt-To")?;
-            let address = address::bare(&value);
-            (address.contains('@') && !address.contains([' ', '*'])).then(|| address.to_owned())
-        }));
+        let redacted = || {
+            let to = fields.get("Original-Rcpt-To");
+            let to = to.or_else(|| Headers::parse(returned.as_deref()?).get("To"))?;
+            let address = address::bare(&to);
+            let whole = address.matches('@').count() == 1 && !address.contains([' ', '*', '[']);
+            whole.then(|| address.to_owned())
+        };
+        recipients.extend(addressee(returned.as_deref()).or_else(redacted));
     }
     let mut seen = std::collections::HashSet::new();
     recipients.retain(|to| seen.insert(to.to_lowercase()));
