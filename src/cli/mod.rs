@@ -4,6 +4,7 @@ mod contacts_import;
 mod contacts_list;
 mod contacts_show;
 mod context;
+mod email_explain;
 mod error;
 mod import;
 mod listing;
@@ -54,6 +55,8 @@ enum Command {
     ContactsList(contacts_list::Args),
     #[command(name = "contacts:show")]
     ContactsShow(contacts_show::Args),
+    #[command(name = "email:explain")]
+    EmailExplain(email_explain::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "sends:headers")]
@@ -68,6 +71,7 @@ impl Command {
             Self::ContactsImport(args) => contacts_import::run(context, args),
             Self::ContactsList(args) => contacts_list::run(context, args),
             Self::ContactsShow(args) => contacts_show::run(context, args),
+            Self::EmailExplain(args) => email_explain::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),

@@ -57,6 +57,17 @@ fn standard(mail: &Mail<'_>, bytes: &[u8]) -> Parsed {
         .filter_map(|value| readable(&value))
         .collect();
     recipients.extend(hidden_recipient(mail, returned.as_deref()));
+    if recipients.is_empty() {
+        // What is left of a redacted address is nobody's, but it says that there was one.
+        let redacted = || {
+            let to = fields.get("Original-Rcpt-To");
+            let to = to.or_else(|| Headers::parse(returned.as_deref()?).get("To"))?;
+            let address = address::bare(&to);
+            let whole = address.matches('@').count() == 1 && !address.contains([' ', '*', '[']);
+            whole.then(|| address.to_owned())
+        };
+        recipients.extend(addressee(returned.as_deref()).or_else(redacted));
+    }
     let mut seen = std::collections::HashSet::new();
     recipients.retain(|to| seen.insert(to.to_lowercase()));
     let report = |recipient: Option<String>| Report {
@@ -99,9 +110,10 @@ fn without_fields(mail: &Mail<'_>, subject: &str) -> Option<Parsed> {
         feedback_type: Some("abuse".into()),
         ..Report::default()
     };
+    let to = hidden.or_else(|| addressee(Some(&returned)));
     Some(Parsed {
         format: Format::Arf,
-        reports: one_each(hidden.into_iter().collect(), report),
+        reports: one_each(to.into_iter().collect(), report),
         returned: Some(returned),
     })
 }
@@ -129,6 +141,16 @@ fn hidden_recipient(mail: &Mail<'_>, returned: Option<&[u8]>) -> Option<String> 
                 .iter()
                 .find_map(|name| readable(&headers.get(name)?))
         })
+}
+
+/// Whom the mail complained of was written to, if to one address.
+fn addressee(returned: Option<&[u8]>) -> Option<String> {
+    let to = Headers::parse(returned?).get("To")?;
+    if to.matches('@').count() == 1 {
+        readable(&to)
+    } else {
+        None
+    }
 }
 
 fn one_each(recipients: Vec<String>, report: impl Fn(Option<String>) -> Report) -> Vec<Report> {

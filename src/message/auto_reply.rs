@@ -12,6 +12,21 @@ pub fn is_auto_reply(mail: &Mail<'_>, subject: &str) -> bool {
     is_receipt(mail) || is_calendar_answer(mail) || by_header(mail) || by_subject(subject)
 }
 
+/// Whether a program says that it wrote the mail, but not that it answers: notices of all kinds,
+/// and the free-text bounces of some mail systems, which are to be tried first.
+pub fn is_generated(mail: &Mail<'_>) -> bool {
+    mail.headers.get("Auto-Submitted").is_some_and(|value| {
+        let value = value.trim().to_lowercase();
+        value.starts_with("auto-generated") || value.starts_with("auto-notified")
+    })
+}
+
+/// Whether a mail system's mail is an auto-reply all the same: its headers say nothing, since
+/// bounces carry `auto-replied` too.
+pub fn is_auto_reply_of_mail_system(mail: &Mail<'_>, subject: &str) -> bool {
+    is_receipt(mail) || by_subject(subject)
+}
+
 /// Whether the mail was written as an answer by a program: the strict reading for mails that
 /// arrive at an unsubscribe address, which mail clients send by themselves (`auto-generated`).
 pub fn is_auto_replied(mail: &Mail<'_>, subject: &str) -> bool {
@@ -89,10 +104,7 @@ fn by_header(mail: &Mail<'_>) -> bool {
 
 /// RFC 3834, section 5, and what programs wrote before and beside it.
 const HEADERS: &[(&str, Is)] = &[
-    (
-        "Auto-Submitted",
-        Is::OneOf(&["auto-replied", "auto-generated", "auto-notified"]),
-    ),
+    ("Auto-Submitted", Is::OneOf(&["auto-replied"])),
     (
         "Precedence",
         Is::OneOf(&["auto_reply", "auto-reply", "autoreply"]),

@@ -113,7 +113,7 @@ fn recognise(
         if let Some(parsed) = text_bounce::parse(mail).filter(|_| !told_by_person) {
             return parsed;
         }
-        if auto_reply::is_auto_reply(mail, subject) {
+        if auto_reply::is_auto_reply_of_mail_system(mail, subject) {
             return automatic();
         }
         return nothing;
@@ -131,6 +131,9 @@ fn recognise(
     }
     if !told_by_person && let Some(parsed) = text_bounce::parse(mail) {
         return parsed;
+    }
+    if auto_reply::is_generated(mail) {
+        return automatic();
     }
     if reply::parse(mail, subject, purpose.is_some(), clues) {
         return by_sender(Format::Reply, ReportKind::Reply);
@@ -192,6 +195,7 @@ const MAIL_SYSTEMS: &[&str] = &[
     "mail daemon",
     "mdaemon",
     "postmaster",
+    "post_master",
     "postoffice",
     "mail delivery",
     "maildelivery",
@@ -205,8 +209,9 @@ const MAIL_SYSTEMS: &[&str] = &[
 ];
 
 fn is_mail_system(mail: &Mail<'_>) -> bool {
+    // Nobody signs the mail of some gateways.
     let Some(from) = mail.headers.get("From") else {
-        return false;
+        return mail.headers.get("In-Reply-To").is_none();
     };
     let from = from.to_lowercase();
     MAIL_SYSTEMS.iter().any(|name| from.contains(name))

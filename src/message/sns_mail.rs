@@ -1,6 +1,9 @@
 //! SES notifications that SNS delivers as e-mail: one JSON value in the text, bare or in the SNS
 //! envelope, and a footer. Source: Amazon SES developer guide, "Notification contents".
 
+// The fields are named as SES names them.
+#![allow(clippy::struct_field_names)]
+
 use serde::Deserialize;
 
 use super::{Format, Parsed, Report, ReportKind, mime::Mail};
@@ -204,9 +207,8 @@ fn bounce(bounce: &Bounce) -> Vec<Report> {
             };
         }
         if report.diagnostic.is_empty() {
-            report.diagnostic = format!("{} {}", bounce.bounce_type, bounce.bounce_sub_type)
-                .trim()
-                .to_owned();
+            let verdict = format!("{} {}", bounce.bounce_type, bounce.bounce_sub_type);
+            verdict.trim().clone_into(&mut report.diagnostic);
         }
         report.reporting_mta = bounce
             .reporting_mta

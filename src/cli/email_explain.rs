@@ -1,0 +1,214 @@
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use bouncekit_core::message::{self, Clue, Inbound, Options, ReportKind, Target};
+use clap::ValueEnum;
+use serde_json::json;
+
+use super::{CliError, Context, Exit, listing::printable};
+
+/// Explain what one mail is and why: its format, each report, and the clues to the send
+///
+/// Needs no configuration and no database.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The mail; `-` reads standard input
+    #[arg(value_name = "FILE|-")]
+    file: PathBuf,
+    /// Read it as mail of a folder that is monitored for unsubscribes
+    #[arg(long)]
+    unsubscribe_folder: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Shape,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    #[default]
+    Text,
+    Json,
+}
+
+pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
+    let bytes = read_mail(&args.file)?;
+    let mut options = Options {
+        unsubscribe_folder: args.unsubscribe_folder,
+        ..Options::default()
+    };
+    if !context.config.verp.hash_header.is_empty() {
+        options
+            .hash_header
+            .clone_from(&context.config.verp.hash_header);
+    }
+    let inbound = message::parse(&bytes, &options);
+    match args.format {
+        Shape::Text => print!("{}", text(&inbound)),
+        Shape::Json => println!("{:#}", json(&inbound)),
+    }
+    Ok(Exit::Done)
+}
+
+/// Mails over this size are cut: no report of interest begins later.
+const LARGEST: u64 = 25 * 1024 * 1024;
+
+fn read_mail(path: &Path) -> Result<Vec<u8>, CliError> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin()
+            .lock()
+            .take(LARGEST)
+            .read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes))
+    };
+    read.map_err(|cause| {
+        CliError::file(path, &cause)
+            .hint("name one mail as a file (.eml), or `-` for standard input")
+    })?;
+    Ok(bytes)
+}
+
+fn kind(kind: Option<ReportKind>) -> &'static str {
+    match kind {
+        None | Some(ReportKind::Bounce) => "bounce",
+        Some(ReportKind::Delayed) => "delayed",
+        Some(ReportKind::Delivered) => "delivered",
+        Some(ReportKind::Relayed) => "relayed",
+        Some(ReportKind::Complaint) => "complaint",
+        Some(ReportKind::NotSpam) => "not_spam",
+        Some(ReportKind::FeedbackOther) => "note",
+        Some(ReportKind::Unsubscribe) => "unsubscribe",
+        Some(ReportKind::Reply) => "reply",
+        Some(ReportKind::AutoReply) => "auto_reply",
+    }
+}
+
+/// What a clue names: purpose and hash with whether it is signed, or a Message-ID.
+fn target(clue: &Clue) -> (String, String) {
+    match &clue.target {
+        Target::Token(token) => {
+            let signed = if token.mac.is_some() { ", signed" } else { "" };
+            (
+                format!("{} hash{signed}", token.purpose.name()),
+                token.hash.to_string(),
+            )
+        }
+        Target::MessageId(id) => ("Message-ID".into(), id.clone()),
+    }
+}
+
+fn text(inbound: &Inbound) -> String {
+    let mut out = String::new();
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            out.push_str(&format!("{name:<16}  {}\n", printable(value)));
+        }
+    };
+    line("format", inbound.format.name());
+    line("subject", &inbound.subject);
+    line("from", inbound.from.as_deref().unwrap_or_default());
+    line(
+        "message-id",
+        inbound.message_id.as_deref().unwrap_or_default(),
+    );
+    line(
+        "returned message",
+        if inbound.has_returned_message {
+            "yes"
+        } else {
+            "no"
+        },
+    );
+    for (index, clue) in inbound.clues.iter().enumerate() {
+        let (what, value) = target(clue);
+        line(
+            &format!("clue {}", index + 1),
+            &format!("{}: {what} {value}", clue.source),
+        );
+    }
+    if inbound.clues.is_empty() {
+        line("clues", "none: only the address can say who is meant");
+    }
+    for (index, report) in inbound.reports.iter().enumerate() {
+        line(&format!("report {}", index + 1), kind(report.kind));
+        for (name, value) in fields(report) {
+            line(&format!("  {}", name.replace('_', " ")), &value);
+        }
+    }
+    if inbound.reports.is_empty() {
+        line("reports", "none: kept for review as unrecognised");
+    }
+    out
+}
+
+/// The filled fields of a report, in the order people read them.
+fn fields(report: &message::Report) -> Vec<(&'static str, String)> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let all = [
+        ("recipient", text(&report.recipient)),
+        ("original", text(&report.original_recipient)),
+        ("action", text(&report.action)),
+        (
+            "status",
+            report
+                .status
+                .map(|status| status.to_string())
+                .unwrap_or_default(),
+        ),
+        (
+            "reply_code",
+            report
+                .reply_code
+                .map(|code| code.to_string())
+                .unwrap_or_default(),
+        ),
+        ("feedback_type", text(&report.feedback_type)),
+        ("reporting_mta", text(&report.reporting_mta)),
+        ("remote_mta", text(&report.remote_mta)),
+        ("diagnostic", report.diagnostic.clone()),
+        (
+            "occurred_at",
+            report
+                .occurred_at
+                .map(|at| at.to_string())
+                .unwrap_or_default(),
+        ),
+    ];
+    all.into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
+fn json(inbound: &Inbound) -> serde_json::Value {
+    let reports: Vec<_> = inbound
+        .reports
+        .iter()
+        .map(|report| {
+            let mut object: serde_json::Map<String, serde_json::Value> = fields(report)
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .collect();
+            object.insert("kind".into(), kind(report.kind).into());
+            serde_json::Value::Object(object)
+        })
+        .collect();
+    let clues: Vec<_> = inbound
+        .clues
+        .iter()
+        .map(|clue| {
+            let (what, value) = target(clue);
+            json!({"source": clue.source, "what": what, "value": value})
+        })
+        .collect();
+    json!({
+        "format": inbound.format.name(),
+        "subject": inbound.subject,
+        "from": inbound.from,
+        "message_id": inbound.message_id,
+        "has_returned_message": inbound.has_returned_message,
+        "clues": clues,
+        "reports": reports,
+    })
+}
