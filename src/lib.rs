@@ -27,6 +27,7 @@ pub mod address;
 pub mod classify;
 pub mod config;
 pub mod event;
+pub mod fetch;
 pub mod ingest;
 pub mod mailbox;
 pub mod message;

@@ -3,11 +3,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bouncekit_core::classify::{Classification, Diagnostics, Rules};
 use bouncekit_core::message::{self, Clue, Inbound, Options, ReportKind, Target};
-use clap::ValueEnum;
 use serde_json::json;
 
-use super::{CliError, Context, Exit, listing::printable};
+use super::{
+    CliError, Context, Exit,
+    listing::{Shape, printable},
+};
 
 /// Explain what one mail is and why: its format, each report, and the clues to the send
 ///
@@ -22,13 +25,6 @@ pub(crate) struct Args {
     unsubscribe_folder: bool,
     #[arg(long, value_enum, default_value_t)]
     format: Shape,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Shape {
-    #[default]
-    Text,
-    Json,
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -143,9 +139,29 @@ fn text(inbound: &Inbound) -> String {
     out
 }
 
+/// What the built-in rules say of a failed delivery.
+fn verdict(report: &message::Report) -> Option<Classification> {
+    let host = report.remote_mta.as_deref().or_else(|| {
+        let recipient = report.recipient.as_deref()?;
+        Some(recipient.rsplit_once('@')?.1)
+    });
+    matches!(report.kind, None | Some(ReportKind::Bounce)).then(|| {
+        Rules::builtin().classify(&Diagnostics {
+            status: report.status,
+            reply_code: report.reply_code,
+            text: &report.diagnostic,
+            receiving_host: &host.unwrap_or_default().to_lowercase(),
+        })
+    })
+}
+
 /// The filled fields of a report, in the order people read them.
 fn fields(report: &message::Report) -> Vec<(&'static str, String)> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let verdict = verdict(report);
+    let of = |text: fn(&Classification) -> &str| {
+        verdict.as_ref().map(text).unwrap_or_default().to_owned()
+    };
     let all = [
         ("recipient", text(&report.recipient)),
         ("original", text(&report.original_recipient)),
@@ -168,6 +184,10 @@ fn fields(report: &message::Report) -> Vec<(&'static str, String)> {
         ("reporting_mta", text(&report.reporting_mta)),
         ("remote_mta", text(&report.remote_mta)),
         ("diagnostic", report.diagnostic.clone()),
+        ("reason", of(|verdict| verdict.reason.name())),
+        ("fault", of(|verdict| verdict.reason.fault().name())),
+        ("permanence", of(|verdict| verdict.permanence.name())),
+        ("rule", of(|verdict| &verdict.rule)),
         (
             "occurred_at",
             report

@@ -165,6 +165,14 @@ fn terminal_width() -> usize {
         .unwrap_or(usize::MAX)
 }
 
+/// Text for people or one JSON document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Shape {
+    #[default]
+    Text,
+    Json,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

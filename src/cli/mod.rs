@@ -5,6 +5,7 @@ mod contacts_list;
 mod contacts_show;
 mod context;
 mod email_explain;
+mod email_fetch;
 mod error;
 mod import;
 mod listing;
@@ -15,7 +16,7 @@ mod sends_import;
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-pub(crate) use context::Context;
+pub(crate) use context::{Context, holder, is_dead};
 pub(crate) use error::{CliError, Exit};
 
 /// Close the loop on sent e-mail: bounces, complaints, unsubscribes and replies become a
@@ -57,6 +58,8 @@ enum Command {
     ContactsShow(contacts_show::Args),
     #[command(name = "email:explain")]
     EmailExplain(email_explain::Args),
+    #[command(name = "email:fetch")]
+    EmailFetch(email_fetch::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "sends:headers")]
@@ -72,6 +75,7 @@ impl Command {
             Self::ContactsList(args) => contacts_list::run(context, args),
             Self::ContactsShow(args) => contacts_show::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
+            Self::EmailFetch(args) => email_fetch::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),

@@ -1,0 +1,321 @@
+//! One folder's mail, from the server to the store and back: fetched and acknowledged on one
+//! thread, recognised and committed on the other. A message is acknowledged only after its
+//! outcome is committed; what was committed but not acknowledged stands in the store as pending.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc,
+    thread,
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    classify::Rules,
+    config::{After, AfterKeys, Keep, Monitor},
+    event::{self, DeliveryEvent, EventKey, EventKind},
+    ingest::{self, Accounting, Item, Occasion, Outcome, Settings, Unread},
+    mailbox::{Body, Folder, MailboxError, Message},
+    message::{self, Options},
+    store::{FolderId, Store, StoreError},
+};
+
+/// How mails are read: what is recognised, what is acted on, what is archived.
+pub struct Recognition<'a> {
+    pub rules: &'a Rules,
+    pub options: Options,
+    /// What the folder is monitored for; anything else is recorded, not acted on.
+    pub monitors: &'a [Monitor],
+    /// Which mails are archived as they came.
+    pub keep: Keep,
+}
+
+/// One folder to be worked through.
+pub struct Job<'a> {
+    pub mailbox: &'a str,
+    pub folder: &'a str,
+    pub recognition: Recognition<'a>,
+    pub settings: &'a Settings,
+    pub after: &'a AfterKeys,
+    pub limit: Option<usize>,
+    pub dry_run: bool,
+    pub run: i64,
+    pub now: crate::time::Timestamp,
+}
+
+/// Why a folder was not finished. What was committed before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    #[error(transparent)]
+    Mailbox(#[from] MailboxError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+enum Progress {
+    /// How many messages there are to fetch.
+    Found(usize),
+    Batch(Vec<Message>),
+    Acknowledged(Vec<u32>),
+    /// No more batches; acknowledgements may still come.
+    Fetched,
+    Failed(MailboxError),
+}
+
+type Acknowledgement = (Vec<u32>, After);
+
+/// Works through the unseen mail of an opened folder, and through what an earlier run left to be
+/// acknowledged. `report` is told how many messages are to come, then after each batch how many
+/// are done.
+pub fn folder(
+    store: &mut Store,
+    source: &mut dyn Folder,
+    job: &Job<'_>,
+    accounting: &mut Accounting,
+    report: &mut dyn FnMut(usize, usize),
+) -> Result<(), FetchError> {
+    let id = FolderId {
+        mailbox: job.mailbox.to_owned(),
+        folder: job.folder.to_owned(),
+        uid_validity: source.uid_validity(),
+    };
+    let pending = if job.dry_run {
+        Vec::new()
+    } else {
+        grouped(
+            job.after,
+            store
+                .pending(&id)?
+                .iter()
+                .filter_map(|(uid, name)| Some((*uid, Outcome::from_name(name)?))),
+        )
+    };
+    thread::scope(|scope| {
+        let (progress, arriving) = mpsc::sync_channel(1);
+        let (acknowledge, requested) = mpsc::channel::<Acknowledgement>();
+        let limit = job.limit;
+        scope.spawn(move || {
+            if let Err(error) = serve(source, pending, limit, &progress, &requested) {
+                // The other side is gone only when it failed itself, and says so.
+                let _ = progress.send(Progress::Failed(error));
+            }
+        });
+        work(store, &id, job, accounting, report, &arriving, acknowledge)
+    })
+}
+
+/// The thread that owns the folder.
+fn serve(
+    source: &mut dyn Folder,
+    pending: Vec<Acknowledgement>,
+    limit: Option<usize>,
+    progress: &mpsc::SyncSender<Progress>,
+    requested: &mpsc::Receiver<Acknowledgement>,
+) -> Result<(), MailboxError> {
+    // False: nobody listens any more, so nothing may be acknowledged either.
+    let settle = |source: &mut dyn Folder, (uids, after): Acknowledgement| {
+        source.acknowledge(&uids, &after)?;
+        Ok::<_, MailboxError>(progress.send(Progress::Acknowledged(uids)).is_ok())
+    };
+    for each in pending {
+        if !settle(source, each)? {
+            return Ok(());
+        }
+    }
+    let found = source.search(limit)?;
+    if progress.send(Progress::Found(found)).is_err() {
+        return Ok(());
+    }
+    loop {
+        while let Ok(each) = requested.try_recv() {
+            if !settle(source, each)? {
+                return Ok(());
+            }
+        }
+        let Some(batch) = source.next_batch()? else {
+            break;
+        };
+        if progress.send(Progress::Batch(batch)).is_err() {
+            return Ok(());
+        }
+    }
+    if progress.send(Progress::Fetched).is_err() {
+        return Ok(());
+    }
+    while let Ok(each) = requested.recv() {
+        if !settle(source, each)? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// The thread that owns the store.
+fn work(
+    store: &mut Store,
+    id: &FolderId,
+    job: &Job<'_>,
+    accounting: &mut Accounting,
+    report: &mut dyn FnMut(usize, usize),
+    arriving: &mpsc::Receiver<Progress>,
+    acknowledge: mpsc::Sender<Acknowledgement>,
+) -> Result<(), FetchError> {
+    let mut acknowledge = Some(acknowledge);
+    let (mut found, mut done) = (0, 0);
+    for progress in arriving {
+        match progress {
+            Progress::Found(count) => {
+                found = count;
+                report(found, 0);
+            }
+            Progress::Batch(batch) => {
+                let items: Vec<Item> = batch
+                    .into_iter()
+                    .map(|message| item(message, id, &job.recognition))
+                    .collect();
+                let occasion = Occasion {
+                    run: job.run,
+                    now: job.now,
+                    folder: Some(id),
+                };
+                let outcomes = ingest::apply(
+                    store,
+                    job.settings,
+                    occasion,
+                    &items,
+                    accounting,
+                    job.dry_run,
+                )?;
+                done += items.len();
+                report(found, done);
+                let committed = items
+                    .iter()
+                    .zip(outcomes)
+                    .filter_map(|(item, outcome)| Some((item.uid?, outcome)));
+                if let (false, Some(acknowledge)) = (job.dry_run, &acknowledge) {
+                    for each in grouped(job.after, committed) {
+                        // A folder that failed meanwhile says so itself.
+                        let _ = acknowledge.send(each);
+                    }
+                }
+            }
+            Progress::Acknowledged(uids) => store.acknowledged(id, &uids)?,
+            Progress::Fetched => acknowledge = None,
+            Progress::Failed(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// What is to be done with which message; a deferred one stays as it is for the next run.
+fn grouped(
+    after: &AfterKeys,
+    outcomes: impl IntoIterator<Item = (u32, Outcome)>,
+) -> Vec<Acknowledgement> {
+    let mut groups: Vec<Acknowledgement> = Vec::new();
+    for (uid, outcome) in outcomes {
+        if outcome == Outcome::Deferred {
+            continue;
+        }
+        let what = after.of(outcome);
+        match groups.iter_mut().find(|(_, known)| *known == what) {
+            Some((uids, _)) => uids.push(uid),
+            None => groups.push((vec![uid], what)),
+        }
+    }
+    groups
+}
+
+/// One message, recognised; what cannot be read is an item too.
+fn item(message: Message, folder: &FolderId, recognition: &Recognition<'_>) -> Item {
+    let uid = Some(message.uid);
+    let place = format!("{}/{} UID {}", folder.mailbox, folder.folder, message.uid);
+    let unread = |reason: String, for_good| {
+        let key = Sha256::digest(format!("{place} of {}", folder.uid_validity));
+        Item {
+            events: Vec::new(),
+            content: Some(first_half(&key)),
+            raw: None,
+            uid,
+            unread: Some(Unread {
+                place: place.clone(),
+                reason,
+                for_good,
+            }),
+        }
+    };
+    match message.body {
+        Body::Whole(bytes) => recognise(bytes, uid, &place, recognition),
+        Body::TooLarge(size) => unread(
+            format!("{size} octets are over `limits.message_size`"),
+            true,
+        ),
+        Body::Unreadable(reason) => unread(reason, false),
+    }
+}
+
+/// One mail's bytes → its events. A mail that makes a reader panic is an unread item.
+pub fn recognise(
+    bytes: Vec<u8>,
+    uid: Option<u32>,
+    place: &str,
+    recognition: &Recognition<'_>,
+) -> Item {
+    let content = first_half(&Sha256::digest(&bytes));
+    let read = catch_unwind(AssertUnwindSafe(|| {
+        let inbound = message::parse(&bytes, &recognition.options);
+        let mut events = event::from_inbound(&inbound, content, "mail", |diagnostics| {
+            recognition.rules.classify(diagnostics)
+        });
+        for event in &mut events {
+            demote(event, recognition.monitors);
+        }
+        (events, inbound.reports.is_empty())
+    }));
+    let (events, unrecognised, unread) = match read {
+        Ok((events, unrecognised)) => (events, unrecognised, None),
+        Err(_) => (
+            Vec::new(),
+            true,
+            Some(Unread {
+                place: place.to_owned(),
+                reason: "a reader failed on this mail (a fault of the program)".into(),
+                for_good: false,
+            }),
+        ),
+    };
+    let archived = match recognition.keep {
+        Keep::All => true,
+        Keep::Unrecognised => unrecognised,
+        Keep::None => false,
+    };
+    Item {
+        events,
+        content: Some(content),
+        raw: archived.then_some(bytes),
+        uid,
+        unread,
+    }
+}
+
+/// What the folder is not monitored for is recorded as a note; another folder that is may still
+/// bring the same mail, so it has a key of its own.
+fn demote(event: &mut DeliveryEvent, monitors: &[Monitor]) {
+    let monitor = match event.kind {
+        EventKind::Bounce | EventKind::Delayed | EventKind::Delivered => Monitor::Bounces,
+        EventKind::Complaint | EventKind::NotSpam => Monitor::FeedbackLoops,
+        EventKind::Unsubscribe => Monitor::Unsubscribes,
+        EventKind::Reply | EventKind::AutoReply => Monitor::Replies,
+        _ => return,
+    };
+    if !monitors.contains(&monitor) {
+        event.key = EventKey::of(&[&event.key.0, b"unmonitored"]);
+        event.kind = EventKind::Note;
+    }
+}
+
+fn first_half(digest: &[u8]) -> [u8; 16] {
+    let mut key = [0; 16];
+    key.copy_from_slice(&digest[..16]);
+    key
+}
