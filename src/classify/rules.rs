@@ -77,7 +77,7 @@ impl From<&Rule> for Condition {
 
 /// A compiled list of rules.
 pub struct Rules {
-    rules: Vec<Condition>,
+    conditions: Vec<Condition>,
     /// Finds every fragment of every phrase.
     fragments: AhoCorasick,
     /// Per fragment pattern: the phrases it is part of.
@@ -113,7 +113,7 @@ impl Rules {
     }
 
     pub fn conditions(&self) -> &[Condition] {
-        &self.rules
+        &self.conditions
     }
 
     fn new(rules: Vec<Condition>) -> Self {
@@ -143,7 +143,7 @@ impl Rules {
             .build(&patterns)
             .expect("phrases are far below the automaton's limits");
         Self {
-            rules,
+            conditions: rules,
             fragments,
             owners,
             lengths,
@@ -159,7 +159,7 @@ impl Rules {
             .map(|status| status.to_string())
             .unwrap_or_default();
         let found = self
-            .rules
+            .conditions
             .iter()
             .enumerate()
             .find(|(at, rule)| {
@@ -195,7 +195,7 @@ impl Rules {
 
     /// Which rules have a phrase in the text.
     fn search(&self, text: &str) -> Vec<bool> {
-        let mut met = vec![false; self.rules.len()];
+        let mut met = vec![false; self.conditions.len()];
         // For phrases of several fragments: how far each has come, and where.
         let mut progress: Vec<(u32, u32, u8, usize)> = Vec::new();
         for hit in self.fragments.find_overlapping_iter(text) {

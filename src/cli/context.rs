@@ -23,7 +23,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(global: &Global) -> Result<Self, CliError> {
-        let config_path = find_config(global.config.as_deref())?;
+        let config_path = find_config(global.config.as_deref());
         let config = config_path
             .as_deref()
             .map_or_else(|| Ok(Config::default()), load_config)?;
@@ -100,12 +100,12 @@ fn readable_by_others(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o044 != 0)
 }
 
-fn find_config(given: Option<&Path>) -> Result<Option<PathBuf>, CliError> {
+fn find_config(given: Option<&Path>) -> Option<PathBuf> {
     if let Some(path) = given {
-        return Ok(Some(path.to_owned()));
+        return Some(path.to_owned());
     }
     if let Some(path) = std::env::var_os("BOUNCEKIT_CONFIG").filter(|path| !path.is_empty()) {
-        return Ok(Some(path.into()));
+        return Some(path.into());
     }
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let xdg = std::env::var_os("XDG_CONFIG_HOME")
@@ -117,7 +117,7 @@ fn find_config(given: Option<&Path>) -> Result<Option<PathBuf>, CliError> {
         user.map(|folder| folder.join("bouncekit/config.toml")),
         Some(PathBuf::from("/etc/bouncekit/config.toml")),
     ];
-    Ok(candidates.into_iter().flatten().find(|path| path.is_file()))
+    candidates.into_iter().flatten().find(|path| path.is_file())
 }
 
 /// The clock; `BOUNCEKIT_NOW` (RFC 3339) sets it, for tests and for looking at the past.

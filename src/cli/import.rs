@@ -170,8 +170,9 @@ impl ImportArgs {
                     .iter()
                     .position(|b| *b == b'\n')
                     .unwrap_or(start.len());
-                let delimiter = delimiter(&start[..line_end]);
-                read_csv(input, delimiter, name, &mut each)
+                let header = &start[..line_end];
+                let (delimiter, crlf) = (delimiter(header), header.ends_with(b"\r"));
+                read_csv(input, delimiter, crlf, name, &mut each)
             }
         }
     }
@@ -179,17 +180,17 @@ impl ImportArgs {
 
 /// The most frequent of the usual separators in the header line.
 fn delimiter(header: &[u8]) -> u8 {
-    let count = |delimiter: &u8| header.iter().filter(|b| *b == delimiter).count();
     [b',', b';', b'\t']
         .into_iter()
         .rev()
-        .max_by_key(count)
+        .max_by_key(|delimiter| memchr::memchr_iter(*delimiter, header).count())
         .unwrap_or(b',')
 }
 
 fn read_csv(
     input: impl Read,
     delimiter: u8,
+    crlf: bool,
     name: impl Fn(&str) -> String,
     each: &mut impl FnMut(Numbered) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
@@ -226,6 +227,8 @@ fn read_csv(
         let line = record
             .position()
             .map_or_else(|| reader.position().line(), csv::Position::line);
+        // The reader takes the LF of a CRLF for the beginning of the next record.
+        let line = line + u64::from(crlf);
         each(Numbered { line, row })?;
     }
 }

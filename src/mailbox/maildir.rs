@@ -62,7 +62,7 @@ impl Maildir {
             }
         }
         // The unique name starts with the time of delivery: oldest first.
-        paths.sort_by(|a, b| unique_name(a).cmp(&unique_name(b)));
+        paths.sort_by_key(|path| unique_name(path));
         self.files.clear();
         self.to_read.clear();
         for path in paths {

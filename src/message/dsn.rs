@@ -15,7 +15,7 @@ pub fn parse(mail: &Mail<'_>) -> Option<Parsed> {
     let text = mime::normalise(&bytes);
     let mut blocks = blocks(&text)
         .into_iter()
-        .map(|block| Headers::parse(block))
+        .map(Headers::parse)
         .filter(|block| !block.is_empty());
     let mut first = blocks.next()?;
     let mut recipients: Vec<Headers<'_>> = blocks.collect();

@@ -1,0 +1,170 @@
+//! The real binary in a folder of its own: cleared environment, own HOME, a clock that stands.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+/// The time that every command is told.
+pub(crate) const NOW: &str = "2026-06-01T12:00:00Z";
+
+/// A hermetic place to run the program in. Relative paths are meant from its folder.
+pub(crate) struct TestEnv {
+    folder: tempfile::TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a finished command said.
+#[derive(Debug)]
+#[must_use = "look at the output, or call `.done()`"]
+pub(crate) struct Output {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl TestEnv {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("bouncekit-test-")
+            .tempdir()
+            .unwrap();
+        for name in ["home", "tmp"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Self {
+            folder,
+            variables: Vec::new(),
+        }
+    }
+
+    /// A folder with `bouncekit.toml` in it.
+    pub(crate) fn with_config(config: &str) -> Self {
+        let env = Self::new();
+        env.write("bouncekit.toml", config);
+        env
+    }
+
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file, with the folders above it.
+    pub(crate) fn write(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Sets an environment variable for every later command.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.into()));
+    }
+
+    /// The program, ready to be started in this folder.
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bouncekit"));
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path("home"))
+            .env("TMPDIR", self.path("tmp"))
+            .env("BOUNCEKIT_NOW", NOW)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
+        finish(self.command(args).spawn().unwrap())
+    }
+
+    /// Runs the program with `input` on its standard input.
+    pub(crate) fn run_with<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        input: impl AsRef<[u8]> + Send,
+    ) -> Output {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                // A program that ends without reading everything closes the pipe.
+                let _ = stdin.write_all(input.as_ref());
+            });
+            finish(child)
+        })
+    }
+}
+
+pub(crate) fn finish(child: Child) -> Output {
+    let output = child.wait_with_output().unwrap();
+    Output {
+        status: output.status,
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Output {
+    /// Asserts exit status 0 and an empty stderr; answers stdout.
+    #[track_caller]
+    pub(crate) fn done(self) -> String {
+        assert_eq!(self.status.code(), Some(0), "{self:?}");
+        assert_eq!(self.stderr, "", "{self:?}");
+        self.stdout
+    }
+
+    /// Asserts the exit status; answers stdout and stderr.
+    #[track_caller]
+    pub(crate) fn exit(self, code: i32) -> (String, String) {
+        assert_eq!(self.status.code(), Some(code), "{self:?}");
+        (self.stdout, self.stderr)
+    }
+
+    /// Asserts exit status 0; answers stdout as JSON.
+    #[track_caller]
+    pub(crate) fn json(self) -> serde_json::Value {
+        let text = self.done();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+}
+
+/// The corpus of real mails, if it is here; says so where it is not.
+pub(crate) fn corpus() -> Option<PathBuf> {
+    let path = std::env::var_os("BOUNCEKIT_CORPUS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
+        PathBuf::from,
+    );
+    if path.join("expected.jsonl").is_file() {
+        return Some(path);
+    }
+    eprintln!(
+        "skipped: no corpus at `{}` (set BOUNCEKIT_CORPUS)",
+        path.display()
+    );
+    None
+}
+
+/// The names of the test modules in `tests/`, for the guard in `main.rs`.
+pub(crate) fn test_files() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "rs"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| name != "main")
+        .collect();
+    names.sort();
+    names
+}
