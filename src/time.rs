@@ -52,6 +52,14 @@ impl Timestamp {
             .map(Self::from_seconds)
     }
 
+    /// A `Date:` value (RFC 5322) in UTC.
+    pub fn mail_date(self) -> String {
+        jiff::Timestamp::from_second(self.0.div_euclid(SECOND))
+            .ok()
+            .and_then(|instant| rfc2822::to_string(&instant.to_zoned(TimeZone::UTC)).ok())
+            .unwrap_or_else(|| self.to_string())
+    }
+
     /// The UTC day as `YYYY-MM-DD`.
     pub fn day(self) -> String {
         self.to_string().chars().take(10).collect()
@@ -110,5 +118,8 @@ mod tests {
             );
         }
         assert_eq!(Timestamp::parse_mail_date("soon"), None);
+        let date = Timestamp::from_seconds(1_767_323_045);
+        assert_eq!(date.mail_date(), "Fri, 2 Jan 2026 03:04:05 +0000");
+        assert_eq!(Timestamp::parse_mail_date(&date.mail_date()), Some(date));
     }
 }

@@ -286,8 +286,14 @@ fn show(args: &Args, lines: &[Line<'_>], total: &Accounting) -> Result<(), CliEr
         writeln!(out, "{all:#}")?;
     } else {
         let would = if args.dry_run { " (dry run)" } else { "" };
-        for line in lines.iter().filter(|line| !line.folder.is_empty()) {
-            let place = printable(&format!("{}/{}", line.mailbox, line.folder));
+        let locked = |line: &&Line<'_>| {
+            let error = line.error.as_ref();
+            error.is_some_and(|error| error.exit == Exit::Locked)
+        };
+        for line in lines.iter().filter(|line| !locked(line)) {
+            // A Maildir read as a whole has no folder.
+            let place = format!("{}/{}", line.mailbox, line.folder);
+            let place = printable(place.trim_end_matches('/'));
             writeln!(out, "{place}{would}: {}", line.accounting)?;
         }
     }

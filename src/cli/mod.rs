@@ -4,6 +4,7 @@ mod contacts_import;
 mod contacts_list;
 mod contacts_show;
 mod context;
+mod demo;
 mod email_explain;
 mod email_fetch;
 mod error;
@@ -56,6 +57,7 @@ enum Command {
     ContactsList(contacts_list::Args),
     #[command(name = "contacts:show")]
     ContactsShow(contacts_show::Args),
+    Demo(demo::Args),
     #[command(name = "email:explain")]
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
@@ -74,6 +76,7 @@ impl Command {
             Self::ContactsImport(args) => contacts_import::run(context, args),
             Self::ContactsList(args) => contacts_list::run(context, args),
             Self::ContactsShow(args) => contacts_show::run(context, args),
+            Self::Demo(args) => demo::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
@@ -83,9 +86,14 @@ impl Command {
     }
 }
 
+/// Reads a command line, the program's name first.
+fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(args)
+}
+
 /// Runs the command line `args` (the program's name first).
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match parse(args) {
         Ok(cli) => cli,
         Err(error) => {
             // A closed pipe is no error of the reader of --help.
