@@ -1,7 +1,9 @@
 //! One binary of end-to-end tests: linked once, run in parallel.
 
+mod architecture;
 mod contacts;
 mod demo;
+mod docs;
 mod messages;
 mod support;
 

@@ -1,0 +1,132 @@
+//! The invariants of `src/lib.rs` that a reader of the sources can check.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Every source file below `folder`, as path relative to `src` and text without its unit tests.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut waiting = vec![root.clone()];
+    let mut found: Vec<PathBuf> = Vec::new();
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    assert!(found.len() > 50, "{found:?}");
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let name = path.strip_prefix(&root).unwrap().display().to_string();
+        (name, code.to_owned())
+    };
+    found.into_iter().map(read).collect()
+}
+
+/// Asserts that no code line of the files that `applies` to holds one of the words.
+#[track_caller]
+fn nobody_says(words: &[&str], applies: impl Fn(&str) -> bool) {
+    let mut seen = 0;
+    for (name, code) in sources() {
+        if !applies(&name) {
+            continue;
+        }
+        seen += 1;
+        for (number, line) in code.lines().enumerate() {
+            let line = line.trim();
+            if line.starts_with("//") {
+                continue;
+            }
+            for word in words {
+                assert!(
+                    !line.contains(word),
+                    "src/{name}:{}: `{word}` has no place here: {line}",
+                    number + 1
+                );
+            }
+        }
+    }
+    assert!(seen > 0);
+}
+
+fn is_core(name: &str) -> bool {
+    !name.starts_with("cli/") && name != "main.rs"
+}
+
+#[test]
+fn only_the_store_names_the_database() {
+    nobody_says(&["rusqlite"], |name| !name.starts_with("store/"));
+}
+
+#[test]
+fn the_core_knows_no_terminal_no_arguments_and_no_clock() {
+    nobody_says(
+        &[
+            "clap::",
+            "indicatif",
+            "println!",
+            "print!(",
+            "env::args",
+            "SystemTime::now",
+            "Timestamp::now",
+        ],
+        is_core,
+    );
+}
+
+#[test]
+fn reading_and_judging_does_no_input_or_output() {
+    nobody_says(
+        &["std::fs", "std::net", "std::process", "std::env", "File::"],
+        |name| {
+            [
+                "message/",
+                "classify/",
+                "webhook/",
+                "verp.rs",
+                "suppression.rs",
+                "event.rs",
+                "address.rs",
+            ]
+            .iter()
+            .any(|pure| name.starts_with(pure))
+        },
+    );
+}
+
+#[test]
+fn values_reach_sql_as_parameters_only() {
+    for (name, code) in sources() {
+        if !name.starts_with("store/") {
+            continue;
+        }
+        // A quoted placeholder is a value pasted into a statement.
+        for pasted in ["'{", "\"{", "= {}", "'\" +"] {
+            for line in code.lines().filter(|line| {
+                ["SELECT", "INSERT", "UPDATE", "DELETE", "WHERE", "VALUES"]
+                    .iter()
+                    .any(|word| line.contains(word))
+            }) {
+                assert!(
+                    !line.contains(pasted) || line.contains("json_patch('{}'"),
+                    "src/{name}: {line}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    nobody_says(
+        &["todo!(", "unimplemented!(", "dbg!(", "FIXME", "TODO"],
+        |_| true,
+    );
+}
