@@ -5,6 +5,7 @@ mod contacts;
 mod demo;
 mod docs;
 mod messages;
+mod report;
 mod support;
 
 #[test]

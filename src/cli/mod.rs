@@ -10,6 +10,8 @@ mod email_fetch;
 mod error;
 mod import;
 mod listing;
+mod output;
+mod report;
 mod runs_list;
 mod sends_headers;
 mod sends_import;
@@ -62,6 +64,7 @@ enum Command {
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
     EmailFetch(email_fetch::Args),
+    Report(report::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "sends:headers")]
@@ -79,6 +82,7 @@ impl Command {
             Self::Demo(args) => demo::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
+            Self::Report(args) => report::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),

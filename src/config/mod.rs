@@ -33,6 +33,7 @@ pub struct Config {
     pub limits: Limits,
     pub archive: Archive,
     pub policy: Policy,
+    pub alarms: crate::report::Limits,
     /// A file with own classification rules.
     pub rules_file: Option<PathBuf>,
 }

@@ -21,6 +21,7 @@ mod pending;
 mod raw_messages;
 mod runs;
 mod sends;
+mod statistics;
 
 use std::{path::Path, time::Duration};
 
@@ -34,6 +35,9 @@ pub use lease::{Holder, LeaseRefused};
 pub use pending::FolderId;
 pub use runs::Run;
 pub use sends::{NewSend, Send};
+pub use statistics::{
+    DomainCount, EventCount, Returned, Scope, SegmentCount, SourceCount, SuppressedCount,
+};
 
 /// Append-only. The number of entries is the version.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];

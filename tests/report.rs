@@ -1,0 +1,166 @@
+//! The report: as text, as JSON, and as a page that a real browser draws.
+
+use std::process::Command;
+
+use crate::support::TestEnv;
+
+/// The demonstration's database, and an environment that reports on it.
+fn demo() -> TestEnv {
+    let mut env = TestEnv::new();
+    let _ = env.run(["demo", "d"]).done();
+    env.set(
+        "BOUNCEKIT_CONFIG",
+        env.path("d/bouncekit.toml").to_str().unwrap(),
+    );
+    env
+}
+
+#[test]
+fn every_number_is_in_all_three_forms() {
+    let env = demo();
+    let json = env.run(["report", "--format", "json"]).json();
+    assert_eq!(json["totals"]["sends"], 1000);
+    let hard = json["totals"]["hard_bounces"].as_u64().unwrap();
+    let days = json["days"].as_array().unwrap();
+    assert_eq!(days.len(), 30);
+    let by_day: u64 = days
+        .iter()
+        .map(|day| day["hard_bounces"].as_u64().unwrap())
+        .sum();
+    assert!(hard > 0 && hard == by_day);
+    let text = env.run(["report"]).done();
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("hard bounces") && line.contains(&hard.to_string())),
+        "{text}"
+    );
+    let page = env.run(["report", "--format", "html"]).done();
+    assert!(page.contains(&format!(">{hard}<")), "{page}");
+    assert_eq!(
+        env.run(["report", "--campaign", "none", "--format", "json"])
+            .json()["totals"]["sends"],
+        0
+    );
+}
+
+#[test]
+fn what_is_beyond_limits_is_an_alarm() {
+    let env = demo();
+    let (out, _) = env.run(["report", "--check"]).exit(1);
+    assert!(out.contains("complaint_rate total: "), "{out}");
+    let config = std::fs::read_to_string(env.path("d/bouncekit.toml")).unwrap();
+    env.write(
+        "d/bouncekit.toml",
+        config + "[alarms]\nminimum_sends = 5000\n",
+    );
+    assert_eq!(env.run(["report", "--check"]).done(), "");
+}
+
+#[test]
+fn an_empty_database_is_reported_too() {
+    let env = TestEnv::with_config("");
+    assert!(env.run(["report"]).done().contains("hard bounces"));
+    assert!(
+        env.run(["report", "--format", "html"])
+            .done()
+            .contains("</html>")
+    );
+    assert_eq!(env.run(["report", "--check"]).done(), "");
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let env = TestEnv::with_config("[[mailbox]]\nname='m'\nkind='file'\npath='in'\n");
+    env.write("people.csv", "email\nanna@example.com\n");
+    let _ = env.run(["contacts:import", "people.csv"]).done();
+    let evil = "550 5.1.1 <script>alert(1)</script> \u{1b}[2Jgone\u{202e}";
+    env.write(
+        "in/a.eml",
+        format!(
+            "From: MAILER-DAEMON@x.example\nTo: n@x.example\nSubject: Undeliverable\nMessage-ID: <1@x>\n\
+             MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
+             --b\nContent-Type: text/plain\n\nno\n--b\nContent-Type: message/delivery-status\n\n\
+             Reporting-MTA: dns; x.example\n\nFinal-Recipient: rfc822; anna@example.com\nAction: failed\n\
+             Status: 5.1.1\nDiagnostic-Code: smtp; {evil}\n\n--b--\n"
+        ),
+    );
+    let _ = env.run(["email:fetch"]).done();
+    let page = env.run(["report", "--format", "html"]).done();
+    assert!(
+        !page.contains("<script") && page.contains("&lt;script"),
+        "{page}"
+    );
+    let text = env.run(["report"]).done();
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+}
+
+#[test]
+fn a_browser_draws_the_page_and_nothing_overflows() {
+    let env = demo();
+    let page = env.run(["report", "--format", "html"]).done();
+    assert!(
+        !page.contains("<script")
+            && !page.contains("http://")
+            && !page.contains("https://support.google.com/mail\"")
+    );
+    let Some(browser) = browser() else { return };
+    // The page has no script of its own; this copy measures itself.
+    let measure = "<script>addEventListener('load', () => { const w = document.documentElement.clientWidth;\
+        const out = [...document.querySelectorAll('body *')].filter(e => !e.closest('.wide') && !e.closest('svg')\
+        && e.getBoundingClientRect().right > w + 1).map(e => e.tagName + '.' + e.className);\
+        document.title = 'MEASURED ' + w + ' ' + document.documentElement.scrollWidth + ' [' + out.join() + ']'; });</script></body>";
+    let path = env.write("measured.html", page.replace("</body>", measure));
+    let plain = env.write("report.html", &page);
+    for width in [390, 1280] {
+        let size = format!("--window-size={width},1400");
+        let run = |more: &[&str]| {
+            let output = Command::new(&browser)
+                .args([
+                    "--headless",
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--hide-scrollbars",
+                ])
+                .args([
+                    &size,
+                    &format!("--user-data-dir={}", env.path("chromium").display()),
+                ])
+                .args(more)
+                .env("HOME", env.path("home"))
+                .output()
+                .unwrap();
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        let dom = run(&["--dump-dom", &format!("file://{}", path.display())]);
+        let wanted = format!("<title>MEASURED {width} {width} []</title>");
+        assert!(
+            dom.contains(&wanted),
+            "{width}: {}",
+            dom.get(..600).unwrap_or(&dom)
+        );
+        let shot = env.path(format!("{width}.png"));
+        run(&[
+            &format!("--screenshot={}", shot.display()),
+            &format!("file://{}", plain.display()),
+        ]);
+        let png = std::fs::read(&shot).unwrap();
+        assert!(
+            png.starts_with(b"\x89PNG") && png.len() > 20_000,
+            "{}",
+            png.len()
+        );
+    }
+}
+
+fn browser() -> Option<&'static str> {
+    let found = ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|name| {
+            let asked = Command::new(name).arg("--version").output();
+            asked.is_ok_and(|output| output.status.success())
+        });
+    if found.is_none() {
+        eprintln!("skipped: no Chromium here; tests/run installs it");
+    }
+    found
+}
