@@ -16,7 +16,8 @@ pub(super) fn sparkline(values: &[u64]) -> String {
 
 /// Name, value and the value before, of each total.
 pub(super) fn lines(report: &Report) -> Vec<(&'static str, u64, u64, Vec<u64>)> {
-    let fields: [(&str, fn(&Totals) -> u64); 8] = [
+    type Field = fn(&Totals) -> u64;
+    let fields: [(&str, Field); 8] = [
         ("sends", |t| t.sends),
         ("hard bounces", |t| t.hard_bounces),
         ("soft bounces", |t| t.soft_bounces),
@@ -26,7 +27,7 @@ pub(super) fn lines(report: &Report) -> Vec<(&'static str, u64, u64, Vec<u64>)> 
         ("automatic replies", |t| t.auto_replies),
         ("unrecognised", |t| t.unrecognised),
     ];
-    let line = |(name, of): (&'static str, fn(&Totals) -> u64)| {
+    let line = |(name, of): (&'static str, Field)| {
         let days = report.days.iter().map(|day| of(&day.totals)).collect();
         (name, of(&report.totals), of(&report.before), days)
     };

@@ -58,7 +58,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         for word in words {
             // The files are named as one would from within the folder.
             let file = folder.join(word);
-            line.push(if word.ends_with(".csv") {
+            line.push(if file.is_file() {
                 file.into_os_string()
             } else {
                 word.into()
