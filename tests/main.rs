@@ -4,6 +4,7 @@ mod architecture;
 mod contacts;
 mod demo;
 mod docs;
+mod install;
 mod messages;
 mod report;
 mod support;

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, registered here by three alphabetical lines.
 
+mod completions;
 mod contacts_import;
 mod contacts_list;
 mod contacts_show;
@@ -9,7 +10,12 @@ mod email_explain;
 mod email_fetch;
 mod error;
 mod import;
+mod install;
+mod install_cron;
+mod install_man;
+mod install_systemd;
 mod listing;
+mod metrics;
 mod output;
 mod report;
 mod runs_list;
@@ -53,6 +59,7 @@ pub(crate) struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+    Completions(completions::Args),
     #[command(name = "contacts:import")]
     ContactsImport(contacts_import::Args),
     #[command(name = "contacts:list")]
@@ -64,6 +71,13 @@ enum Command {
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
     EmailFetch(email_fetch::Args),
+    #[command(name = "install:cron")]
+    InstallCron(install_cron::Args),
+    #[command(name = "install:man")]
+    InstallMan(install_man::Args),
+    #[command(name = "install:systemd")]
+    InstallSystemd(install_systemd::Args),
+    Metrics(metrics::Args),
     Report(report::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
@@ -76,12 +90,17 @@ enum Command {
 impl Command {
     fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
         match self {
+            Self::Completions(args) => completions::run(context, args),
             Self::ContactsImport(args) => contacts_import::run(context, args),
             Self::ContactsList(args) => contacts_list::run(context, args),
             Self::ContactsShow(args) => contacts_show::run(context, args),
             Self::Demo(args) => demo::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
+            Self::InstallCron(args) => install_cron::run(context, args),
+            Self::InstallMan(args) => install_man::run(context, args),
+            Self::InstallSystemd(args) => install_systemd::run(context, args),
+            Self::Metrics(args) => metrics::run(context, args),
             Self::Report(args) => report::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
