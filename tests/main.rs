@@ -6,6 +6,7 @@ mod demo;
 mod docs;
 mod install;
 mod messages;
+mod privacy;
 mod report;
 mod support;
 

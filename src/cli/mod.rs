@@ -9,12 +9,14 @@ mod demo;
 mod email_explain;
 mod email_fetch;
 mod error;
+mod forget;
 mod import;
 mod install;
 mod install_cron;
 mod install_man;
 mod install_systemd;
 mod listing;
+mod maintain;
 mod metrics;
 mod output;
 mod report;
@@ -71,12 +73,14 @@ enum Command {
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
     EmailFetch(email_fetch::Args),
+    Forget(forget::Args),
     #[command(name = "install:cron")]
     InstallCron(install_cron::Args),
     #[command(name = "install:man")]
     InstallMan(install_man::Args),
     #[command(name = "install:systemd")]
     InstallSystemd(install_systemd::Args),
+    Maintain(maintain::Args),
     Metrics(metrics::Args),
     Report(report::Args),
     #[command(name = "runs:list")]
@@ -97,9 +101,11 @@ impl Command {
             Self::Demo(args) => demo::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
+            Self::Forget(args) => forget::run(context, args),
             Self::InstallCron(args) => install_cron::run(context, args),
             Self::InstallMan(args) => install_man::run(context, args),
             Self::InstallSystemd(args) => install_systemd::run(context, args),
+            Self::Maintain(args) => maintain::run(context, args),
             Self::Metrics(args) => metrics::run(context, args),
             Self::Report(args) => report::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),

@@ -32,6 +32,7 @@ pub struct Config {
     pub mailbox: Vec<MailboxKeys>,
     pub limits: Limits,
     pub archive: Archive,
+    pub retention: Retention,
     pub policy: Policy,
     pub alarms: crate::report::Limits,
     /// A file with own classification rules.
@@ -128,6 +129,16 @@ pub struct Archive {
     pub lasting: Span,
     /// Octets, compressed.
     pub size: u64,
+}
+
+/// The `[retention]` table: how long rows are kept; for ever, unless said.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    pub events: Option<Span>,
+    pub sends: Option<Span>,
+    pub runs: Option<Span>,
+    pub quarantine: Option<Span>,
 }
 
 /// Which mails the archive keeps.

@@ -74,6 +74,7 @@ impl Batch<'_> {
              WHERE id = $7 AND (address IS NOT $2 OR address_key IS NOT $3 OR coalesce($1, external_id) IS NOT external_id
                     OR json_patch(attributes, $5) IS NOT attributes)",
         )?;
+        self.remember(&contacts.iter().map(|new| &new.key).collect::<Vec<_>>())?;
         let mut counts = ImportCounts::default();
         for new in contacts {
             let mut id: Option<i64> = None;

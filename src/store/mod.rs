@@ -16,7 +16,9 @@ mod contacts;
 mod do_not_contact;
 mod error;
 mod events;
+mod forgotten;
 mod lease;
+mod maintenance;
 mod pending;
 mod raw_messages;
 mod runs;
@@ -31,7 +33,9 @@ pub use contacts::{Contact, ImportCounts, NewContact};
 pub use do_not_contact::{DoNotContact, NewSuppression};
 pub use error::StoreError;
 pub use events::EventRow;
+pub use forgotten::Forgotten;
 pub use lease::{Holder, LeaseRefused};
+pub use maintenance::{Removed, Retention};
 pub use pending::FolderId;
 pub use runs::Run;
 pub use sends::{NewSend, Send};
@@ -40,7 +44,10 @@ pub use statistics::{
 };
 
 /// Append-only. The number of entries is the version.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0007_forgotten.sql"),
+];
 
 /// Marks a database file as ours (`bkit`).
 const APPLICATION_ID: i32 = 0x626b_6974;

@@ -1,0 +1,98 @@
+//! Upkeep of the database: checks, online copies, retention, space.
+
+use std::path::Path;
+
+use rusqlite::params;
+
+use super::{Batch, Store, StoreError};
+use crate::time::Timestamp;
+
+/// Rows older than these times go; `None` keeps them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Retention {
+    pub events: Option<Timestamp>,
+    pub sends: Option<Timestamp>,
+    pub runs: Option<Timestamp>,
+    pub quarantine: Option<Timestamp>,
+}
+
+/// What retention removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Removed {
+    pub events: usize,
+    pub sends: usize,
+    pub runs: usize,
+    pub quarantine: usize,
+    pub expired_suppressions: usize,
+}
+
+impl Store {
+    /// What SQLite's own check complains of; empty when all is well.
+    pub fn check(&self) -> Result<Vec<String>, StoreError> {
+        let mut select = self.connection.prepare("PRAGMA quick_check(20)")?;
+        let rows = select.query_map([], |row| row.get::<_, String>(0))?;
+        let found: Vec<String> = rows.collect::<Result<_, _>>()?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    /// Writes a consistent, compact copy to a file that must not exist; others go on meanwhile.
+    pub fn back_up(&self, path: &Path) -> Result<(), StoreError> {
+        self.connection
+            .execute("VACUUM INTO $1", [path.to_string_lossy()])?;
+        Ok(())
+    }
+
+    /// Gives unused space back to the file system; nobody else can write meanwhile.
+    pub fn vacuum(&mut self) -> Result<(), StoreError> {
+        self.connection.execute_batch("VACUUM")?;
+        Ok(())
+    }
+
+    /// Refreshes what the query planner knows, where it grew stale.
+    pub fn optimise(&mut self) -> Result<(), StoreError> {
+        self.connection.execute_batch("PRAGMA optimize")?;
+        Ok(())
+    }
+
+    /// The size of the database in octets, and how many of them are unused.
+    pub fn size(&self) -> Result<(u64, u64), StoreError> {
+        let ask = |pragma: &str| {
+            self.connection
+                .query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u64>(0))
+        };
+        let page = ask("page_size")?;
+        Ok((ask("page_count")? * page, ask("freelist_count")? * page))
+    }
+}
+
+impl Batch<'_> {
+    /// Applies retention. The event that a do-not-contact row stands on is kept with it.
+    pub fn retain(&self, retention: &Retention, now: Timestamp) -> Result<Removed, StoreError> {
+        let delete = |sql: &str, before: Option<Timestamp>| match before {
+            Some(before) => self.transaction.execute(sql, params![before.0]),
+            None => Ok(0),
+        };
+        Ok(Removed {
+            expired_suppressions: delete(
+                "DELETE FROM do_not_contact WHERE expires_at < $1",
+                retention.events.map(|before| before.min(now)),
+            )?,
+            events: delete(
+                "DELETE FROM event WHERE occurred_at < $1 AND received_at < $1
+                 AND NOT EXISTS (SELECT 1 FROM do_not_contact WHERE do_not_contact.event = event.key)",
+                retention.events,
+            )?,
+            sends: delete("DELETE FROM send WHERE sent_at < $1", retention.sends)?,
+            runs: delete(
+                "DELETE FROM run WHERE started_at < $1
+                 AND NOT EXISTS (SELECT 1 FROM event WHERE event.run = run.id)
+                 AND NOT EXISTS (SELECT 1 FROM do_not_contact WHERE do_not_contact.run = run.id)",
+                retention.runs,
+            )?,
+            quarantine: delete(
+                "DELETE FROM quarantine WHERE last_seen < $1",
+                retention.quarantine,
+            )?,
+        })
+    }
+}
