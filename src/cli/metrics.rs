@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, io::Write as _, path::PathBuf};
 
 use bouncekit_core::{
     report::{Question, Report},
-    store::Scope,
+    store::{Scope, Store},
     time::Timestamp,
 };
 
@@ -19,10 +19,32 @@ pub(crate) struct Args {
 /// Alarms look at so many days.
 const DAYS: u32 = 30;
 
+/// The latest run of each command is looked for among so many.
+const RUNS: u32 = 1000;
+
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let store = context.store()?;
     let mut text = Exposition::default();
+    stored(&mut text, &store, context.now)?;
+    let report = Report::of(
+        &store,
+        Question {
+            now: context.now,
+            days: DAYS,
+            campaign: None,
+            limits: &context.config.alarms,
+        },
+    )?;
+    reported(&mut text, &report);
+    match &args.output {
+        None => std::io::stdout().lock().write_all(text.0.as_bytes())?,
+        Some(path) => output::replace(path, text.0.as_bytes())?,
+    }
+    Ok(Exit::Done)
+}
 
+/// What the tables hold.
+fn stored(text: &mut Exposition, store: &Store, now: Timestamp) -> Result<(), CliError> {
     let mut events: BTreeMap<[&str; 3], u64> = BTreeMap::new();
     let ever = Scope {
         since: Timestamp(0),
@@ -36,96 +58,59 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             .entry([count.kind.name(), permanence, reason])
             .or_default() += count.count;
     }
-    text.family(
-        "bouncekit_events_total",
-        "counter",
-        "Events, each counted once.",
-    );
+    let name = "bouncekit_events_total";
+    text.family(name, "counter", "Events, each counted once.");
     for ([kind, permanence, reason], count) in &events {
         let labels = [
             ("kind", *kind),
             ("permanence", permanence),
             ("reason", reason),
         ];
-        text.sample("bouncekit_events_total", &labels, *count);
+        text.sample(name, &labels, *count);
     }
 
-    text.family(
-        "bouncekit_do_not_contact",
-        "gauge",
-        "Addresses on the list, by reason.",
-    );
-    for row in store.suppressed_counts(context.now, Timestamp(0))? {
+    let name = "bouncekit_do_not_contact";
+    text.family(name, "gauge", "Addresses on the list, by reason.");
+    for row in store.suppressed_counts(now, Timestamp(0))? {
         let labels = [("reason", row.grounds.as_str()), ("detail", &row.detail)];
-        text.sample("bouncekit_do_not_contact", &labels, row.count);
-    }
-
-    let report = Report::of(
-        &store,
-        Question {
-            now: context.now,
-            days: DAYS,
-            campaign: None,
-            limits: &context.config.alarms,
-        },
-    )?;
-    text.family(
-        "bouncekit_segment_members",
-        "gauge",
-        "Members of a segment.",
-    );
-    for segment in &report.segments {
-        text.sample(
-            "bouncekit_segment_members",
-            &[("segment", &segment.name)],
-            segment.members,
-        );
-    }
-    text.family(
-        "bouncekit_source_silent_days",
-        "gauge",
-        "Whole days since a mailbox or provider brought anything.",
-    );
-    for source in &report.sources {
-        let days = source.silent_days.unsigned_abs();
-        text.sample(
-            "bouncekit_source_silent_days",
-            &[("source", &source.source)],
-            days,
-        );
-    }
-    text.family("bouncekit_alarms", "gauge", "What is beyond its limit.");
-    for alarm in &report.alarms {
-        let labels = [("kind", alarm.kind), ("about", &alarm.about)];
-        text.sample("bouncekit_alarms", &labels, 1);
+        text.sample(name, &labels, row.count);
     }
 
     let mut finished: BTreeMap<String, i64> = BTreeMap::new();
-    for run in store.runs(1000)? {
+    for run in store.runs(RUNS)? {
         if let Some(at) = run.finished_at {
             let latest = finished.entry(run.command).or_insert(at);
             *latest = at.max(*latest);
         }
     }
-    text.family(
-        "bouncekit_last_run_timestamp_seconds",
-        "gauge",
-        "When a command last ran to its end.",
-    );
+    let name = "bouncekit_last_run_timestamp_seconds";
+    text.family(name, "gauge", "When a command last ran to its end.");
     for (command, at) in &finished {
-        let seconds = at.unsigned_abs() / 1000;
-        text.sample(
-            "bouncekit_last_run_timestamp_seconds",
-            &[("command", command)],
-            seconds,
-        );
+        text.sample(name, &[("command", command)], at.unsigned_abs() / 1000);
     }
+    Ok(())
+}
 
-    match &args.output {
-        None => std::io::stdout().lock().write_all(text.0.as_bytes())?,
-        Some(path) => output::replace(path, text.0.as_bytes())?,
+/// What a report makes of them.
+fn reported(text: &mut Exposition, report: &Report) {
+    let name = "bouncekit_segment_members";
+    text.family(name, "gauge", "Members of a segment.");
+    for segment in &report.segments {
+        text.sample(name, &[("segment", &segment.name)], segment.members);
     }
-    Ok(Exit::Done)
+    let name = "bouncekit_source_silent_days";
+    let help = "Whole days since a mailbox or provider brought anything.";
+    text.family(name, "gauge", help);
+    for source in &report.sources {
+        let days = source.silent_days.unsigned_abs();
+        text.sample(name, &[("source", &source.source)], days);
+    }
+    let name = "bouncekit_alarms";
+    text.family(name, "gauge", "What is beyond its limit.");
+    for alarm in &report.alarms {
+        let labels = [("kind", alarm.kind), ("about", &alarm.about)];
+        text.sample(name, &labels, 1);
+    }
 }
 
 /// Prometheus' text format, version 0.0.4.
