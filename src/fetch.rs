@@ -226,31 +226,39 @@ fn grouped(
     groups
 }
 
-/// One message, recognised; what cannot be read is an item too.
+/// One message, recognised.
 fn item(message: Message, folder: &FolderId, recognition: &Recognition<'_>) -> Item {
-    let uid = Some(message.uid);
     let place = format!("{}/{} UID {}", folder.mailbox, folder.folder, message.uid);
-    let unread = |reason: String, for_good| {
-        let key = Sha256::digest(format!("{place} of {}", folder.uid_validity));
-        Item {
-            events: Vec::new(),
-            content: Some(first_half(&key)),
-            raw: None,
-            uid,
-            unread: Some(Unread {
-                place: place.clone(),
-                reason,
-                for_good,
-            }),
-        }
-    };
-    match message.body {
-        Body::Whole(bytes) => recognise(bytes, uid, &place, recognition),
-        Body::TooLarge(size) => unread(
+    let key = format!("{place} of {}", folder.uid_validity);
+    Item {
+        uid: Some(message.uid),
+        ..recognise_body(message.body, &place, &key, recognition)
+    }
+}
+
+/// What a place gave, recognised; what cannot be read is an item too, named by `key`.
+pub(crate) fn recognise_body(
+    body: Body,
+    place: &str,
+    key: &str,
+    recognition: &Recognition<'_>,
+) -> Item {
+    let (reason, for_good) = match body {
+        Body::Whole(bytes) => return recognise(bytes, None, place, recognition),
+        Body::TooLarge(size) => (
             format!("{size} octets are over `limits.message_size`"),
             true,
         ),
-        Body::Unreadable(reason) => unread(reason, false),
+        Body::Unreadable(reason) => (reason, false),
+    };
+    Item {
+        content: Some(first_half(&Sha256::digest(key))),
+        unread: Some(Unread {
+            place: place.to_owned(),
+            reason,
+            for_good,
+        }),
+        ..Item::default()
     }
 }
 

@@ -6,8 +6,10 @@ mod contacts_show;
 mod context;
 mod email_explain;
 mod email_fetch;
+mod email_ingest;
 mod error;
 mod import;
+mod intake;
 mod listing;
 mod runs_list;
 mod sends_headers;
@@ -31,7 +33,8 @@ struct Cli {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 some items failed, 2 usage or configuration, \
-3 a source could not be reached or logged in to, 4 another run holds the lock.";
+3 a source could not be reached or logged in to, 4 another run holds the lock, 75 a piped mail \
+must be offered again (email:ingest -).";
 
 /// Options of every command.
 #[derive(clap::Args)]
@@ -60,6 +63,8 @@ enum Command {
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
     EmailFetch(email_fetch::Args),
+    #[command(name = "email:ingest")]
+    EmailIngest(email_ingest::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "sends:headers")]
@@ -76,9 +81,18 @@ impl Command {
             Self::ContactsShow(args) => contacts_show::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
+            Self::EmailIngest(args) => email_ingest::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
+        }
+    }
+
+    /// Exit status after an error: an MTA that pipes a mail to us must keep it, whatever failed.
+    fn failed(&self, exit: Exit) -> Exit {
+        match self {
+            Self::EmailIngest(args) if args.is_pipe() => Exit::TemporaryFailure,
+            _ => exit,
         }
     }
 }
@@ -103,7 +117,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             let _ = write!(std::io::stderr(), "{error}");
-            ExitCode::from(error.exit.code())
+            ExitCode::from(cli.command.failed(error.exit).code())
         }
     }
 }
