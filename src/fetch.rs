@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     classify::Rules,
     config::{After, AfterKeys, Keep, Monitor},
-    event::{self, DeliveryEvent, EventKey, EventKind},
+    event::{self, DeliveryEvent, EventKind},
     ingest::{self, Accounting, Item, Occasion, Outcome, Settings, Unread},
     mailbox::{Body, Folder, MailboxError, Message},
     message::{self, Options},
@@ -252,7 +252,7 @@ pub(crate) fn recognise_body(
         Body::Unreadable(reason) => (reason, false),
     };
     Item {
-        content: Some(first_half(&Sha256::digest(key))),
+        content: Some(content_key(key.as_bytes())),
         unread: Some(Unread {
             place: place.to_owned(),
             reason,
@@ -269,7 +269,7 @@ pub fn recognise(
     place: &str,
     recognition: &Recognition<'_>,
 ) -> Item {
-    let content = first_half(&Sha256::digest(&bytes));
+    let content = content_key(&bytes);
     let read = catch_unwind(AssertUnwindSafe(|| {
         let inbound = message::parse(&bytes, &recognition.options);
         let mut events = event::from_inbound(&inbound, content, "mail", |diagnostics| {
@@ -306,8 +306,7 @@ pub fn recognise(
     }
 }
 
-/// What the folder is not monitored for is recorded as a note; another folder that is may still
-/// bring the same mail, so it has a key of its own.
+/// What the folder is not monitored for is recorded as a note, under a key of its own.
 fn demote(event: &mut DeliveryEvent, monitors: &[Monitor]) {
     let monitor = match event.kind {
         EventKind::Bounce | EventKind::Delayed | EventKind::Delivered => Monitor::Bounces,
@@ -317,13 +316,14 @@ fn demote(event: &mut DeliveryEvent, monitors: &[Monitor]) {
         _ => return,
     };
     if !monitors.contains(&monitor) {
-        event.key = EventKey::of(&[&event.key.0, b"unmonitored"]);
+        event.key = event.key.unmonitored();
         event.kind = EventKind::Note;
     }
 }
 
-fn first_half(digest: &[u8]) -> [u8; 16] {
+/// The key of a mail in the archive: the first half of SHA-256 of its bytes.
+pub fn content_key(bytes: &[u8]) -> [u8; 16] {
     let mut key = [0; 16];
-    key.copy_from_slice(&digest[..16]);
+    key.copy_from_slice(&Sha256::digest(bytes)[..16]);
     key
 }

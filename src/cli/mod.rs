@@ -8,6 +8,7 @@ mod email_explain;
 mod email_fetch;
 mod email_ingest;
 mod error;
+mod explanation;
 mod import;
 mod intake;
 mod listing;
