@@ -4,6 +4,7 @@ mod contacts;
 mod email_explain;
 mod email_ingest;
 mod messages;
+mod quarantine;
 mod support;
 
 #[test]

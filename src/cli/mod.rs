@@ -12,6 +12,9 @@ mod explanation;
 mod import;
 mod intake;
 mod listing;
+mod quarantine_drop;
+mod quarantine_list;
+mod quarantine_retry;
 mod runs_list;
 mod sends_headers;
 mod sends_import;
@@ -66,6 +69,12 @@ enum Command {
     EmailFetch(email_fetch::Args),
     #[command(name = "email:ingest")]
     EmailIngest(email_ingest::Args),
+    #[command(name = "quarantine:drop")]
+    QuarantineDrop(quarantine_drop::Args),
+    #[command(name = "quarantine:list")]
+    QuarantineList(quarantine_list::Args),
+    #[command(name = "quarantine:retry")]
+    QuarantineRetry(quarantine_retry::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "sends:headers")]
@@ -83,6 +92,9 @@ impl Command {
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
             Self::EmailIngest(args) => email_ingest::run(context, args),
+            Self::QuarantineDrop(args) => quarantine_drop::run(context, args),
+            Self::QuarantineList(args) => quarantine_list::run(context, args),
+            Self::QuarantineRetry(args) => quarantine_retry::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),

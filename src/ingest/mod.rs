@@ -48,9 +48,6 @@ pub struct Unread {
     pub for_good: bool,
 }
 
-/// So often a message is tried before it is put away as quarantined.
-const TRIES: u32 = 2;
-
 /// How reports are judged; from the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -101,8 +98,14 @@ pub fn apply(
             index += 1;
         }
         if let (Some(content), Some(unread)) = (item.content, &item.unread) {
-            let tries = batch.note_poison(content, &unread.place, &unread.reason, occasion.now)?;
-            outcome = if unread.for_good || tries >= TRIES {
+            let put_away = batch.note_poison(
+                content,
+                &unread.place,
+                &unread.reason,
+                occasion.now,
+                unread.for_good,
+            )?;
+            outcome = if put_away {
                 Outcome::Quarantined
             } else {
                 Outcome::Deferred
@@ -114,6 +117,8 @@ pub fn apply(
             batch.archive(content, raw, occasion.now)?;
         }
     }
+    let read = items.iter().filter(|item| item.unread.is_none());
+    batch.leave_quarantine(read.filter_map(|item| item.content))?;
     accounting.suppressed += suppressions.len() as u64;
     if let Some(folder) = occasion.folder {
         let pending: Vec<(u32, &str)> = items

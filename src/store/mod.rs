@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod lease;
 mod pending;
+mod quarantine;
 mod raw_messages;
 mod runs;
 mod sends;
@@ -32,11 +33,16 @@ pub use error::StoreError;
 pub use events::EventRow;
 pub use lease::{Holder, LeaseRefused};
 pub use pending::FolderId;
+pub use quarantine::Quarantined;
+pub use raw_messages::{ArchivePlace, ArchivedMail};
 pub use runs::Run;
 pub use sends::{NewSend, Send};
 
 /// Append-only. The number of entries is the version.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0004_archive.sql"),
+];
 
 /// Marks a database file as ours (`bkit`).
 const APPLICATION_ID: i32 = 0x626b_6974;
