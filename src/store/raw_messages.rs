@@ -120,8 +120,14 @@ mod tests {
         let batch = store.begin().unwrap();
         for (content, at, size) in mails {
             // Noise does not shrink.
-            let raw: Vec<u8> = (0..*size as u64)
-                .map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8 ^ *content)
+            let mut noise = u64::from(*content);
+            let raw: Vec<u8> = (0..*size)
+                .map(|_| {
+                    noise ^= noise << 13;
+                    noise ^= noise >> 7;
+                    noise ^= noise << 17;
+                    noise.to_be_bytes()[0]
+                })
                 .collect();
             batch.archive([*content; 16], &raw, Timestamp(*at)).unwrap();
         }
