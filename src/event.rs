@@ -85,6 +85,13 @@ impl EventKey {
         key.copy_from_slice(&hasher.finalize()[..16]);
         Self(key)
     }
+
+    /// Of an event whose folder is not monitored for it: another folder that is may still bring
+    /// the same mail.
+    #[must_use]
+    pub fn unmonitored(self) -> Self {
+        Self::of(&[&self.0, b"unmonitored"])
+    }
 }
 
 /// One event of one recipient, ready for `ingest`.
@@ -112,6 +119,18 @@ pub struct DeliveryEvent {
     /// The provider's event type, `Feedback-Type` or the mail's format; for people.
     pub raw_type: String,
     pub occurred_at: Option<Timestamp>,
+}
+
+impl DeliveryEvent {
+    /// What a bounce is judged by.
+    pub fn diagnostics(&self) -> Diagnostics<'_> {
+        Diagnostics {
+            status: self.status,
+            reply_code: self.reply_code,
+            text: &self.diagnostic,
+            receiving_host: &self.receiving_host,
+        }
+    }
 }
 
 /// The events of a mail: one a report, or one unrecognised. `content` is the mail's hash, `source`
@@ -166,15 +185,8 @@ pub fn from_inbound(
             .filter(|host| !host.is_empty())
             .unwrap_or(domain)
             .to_lowercase();
-        let diagnostics = Diagnostics {
-            status: report.status,
-            reply_code: report.reply_code,
-            text: &report.diagnostic,
-            receiving_host: &host,
-        };
-        DeliveryEvent {
+        let mut event = DeliveryEvent {
             key: mail_key(inbound, content, index),
-            classification: (kind == EventKind::Bounce).then(|| classify(&diagnostics)),
             status: report.status,
             reply_code: report.reply_code,
             diagnostic: report.diagnostic.clone(),
@@ -183,9 +195,13 @@ pub fn from_inbound(
                 .feedback_type
                 .clone()
                 .unwrap_or_else(|| inbound.format.name().to_owned()),
-            receiving_host: host.clone(),
+            receiving_host: host,
             ..base(kind, report.recipient.clone())
+        };
+        if kind == EventKind::Bounce {
+            event.classification = Some(classify(&event.diagnostics()));
         }
+        event
     });
     reports.collect()
 }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     classify::Rules,
     config::{After, AfterKeys, Keep, Monitor},
-    event::{self, DeliveryEvent, EventKey, EventKind},
+    event::{self, DeliveryEvent, EventKind},
     ingest::{self, Accounting, Item, Occasion, Outcome, Settings, Unread},
     mailbox::{Body, Folder, MailboxError, Message},
     message::{self, Options},
@@ -226,31 +226,39 @@ fn grouped(
     groups
 }
 
-/// One message, recognised; what cannot be read is an item too.
+/// One message, recognised.
 fn item(message: Message, folder: &FolderId, recognition: &Recognition<'_>) -> Item {
-    let uid = Some(message.uid);
     let place = format!("{}/{} UID {}", folder.mailbox, folder.folder, message.uid);
-    let unread = |reason: String, for_good| {
-        let key = Sha256::digest(format!("{place} of {}", folder.uid_validity));
-        Item {
-            events: Vec::new(),
-            content: Some(first_half(&key)),
-            raw: None,
-            uid,
-            unread: Some(Unread {
-                place: place.clone(),
-                reason,
-                for_good,
-            }),
-        }
-    };
-    match message.body {
-        Body::Whole(bytes) => recognise(bytes, uid, &place, recognition),
-        Body::TooLarge(size) => unread(
+    let key = format!("{place} of {}", folder.uid_validity);
+    Item {
+        uid: Some(message.uid),
+        ..recognise_body(message.body, &place, &key, recognition)
+    }
+}
+
+/// What a place gave, recognised; what cannot be read is an item too, named by `key`.
+pub(crate) fn recognise_body(
+    body: Body,
+    place: &str,
+    key: &str,
+    recognition: &Recognition<'_>,
+) -> Item {
+    let (reason, for_good) = match body {
+        Body::Whole(bytes) => return recognise(bytes, None, place, recognition),
+        Body::TooLarge(size) => (
             format!("{size} octets are over `limits.message_size`"),
             true,
         ),
-        Body::Unreadable(reason) => unread(reason, false),
+        Body::Unreadable(reason) => (reason, false),
+    };
+    Item {
+        content: Some(content_key(key.as_bytes())),
+        unread: Some(Unread {
+            place: place.to_owned(),
+            reason,
+            for_good,
+        }),
+        ..Item::default()
     }
 }
 
@@ -261,7 +269,7 @@ pub fn recognise(
     place: &str,
     recognition: &Recognition<'_>,
 ) -> Item {
-    let content = first_half(&Sha256::digest(&bytes));
+    let content = content_key(&bytes);
     let read = catch_unwind(AssertUnwindSafe(|| {
         let inbound = message::parse(&bytes, &recognition.options);
         let mut events = event::from_inbound(&inbound, content, "mail", |diagnostics| {
@@ -298,8 +306,7 @@ pub fn recognise(
     }
 }
 
-/// What the folder is not monitored for is recorded as a note; another folder that is may still
-/// bring the same mail, so it has a key of its own.
+/// What the folder is not monitored for is recorded as a note, under a key of its own.
 fn demote(event: &mut DeliveryEvent, monitors: &[Monitor]) {
     let monitor = match event.kind {
         EventKind::Bounce | EventKind::Delayed | EventKind::Delivered => Monitor::Bounces,
@@ -309,13 +316,14 @@ fn demote(event: &mut DeliveryEvent, monitors: &[Monitor]) {
         _ => return,
     };
     if !monitors.contains(&monitor) {
-        event.key = EventKey::of(&[&event.key.0, b"unmonitored"]);
+        event.key = event.key.unmonitored();
         event.kind = EventKind::Note;
     }
 }
 
-fn first_half(digest: &[u8]) -> [u8; 16] {
+/// The key of a mail in the archive: the first half of SHA-256 of its bytes.
+pub fn content_key(bytes: &[u8]) -> [u8; 16] {
     let mut key = [0; 16];
-    key.copy_from_slice(&digest[..16]);
+    key.copy_from_slice(&Sha256::digest(bytes)[..16]);
     key
 }

@@ -29,6 +29,7 @@ pub mod config;
 pub mod event;
 pub mod fetch;
 pub mod ingest;
+pub mod intake;
 pub mod mailbox;
 pub mod message;
 pub mod report;

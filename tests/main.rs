@@ -4,9 +4,12 @@ mod architecture;
 mod contacts;
 mod demo;
 mod docs;
+mod email_explain;
+mod email_ingest;
 mod install;
 mod messages;
 mod privacy;
+mod quarantine;
 mod report;
 mod support;
 

@@ -1,11 +1,13 @@
 //! What a report means: diagnostics → reason, whose fault, permanence, and the rule that said so.
 
+mod explain;
 mod hosts;
 mod reason;
 mod rules;
 mod status;
 mod table;
 
+pub use explain::Match;
 pub use reason::{Fault, Permanence, Reason};
 pub use rules::{Condition, Rule, Rules, Sample};
 pub use status::EnhancedStatusCode;

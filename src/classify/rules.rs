@@ -234,7 +234,7 @@ impl Rules {
 }
 
 /// Lower case, one blank between words, typographic apostrophes plain.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut blank = true;
     for c in text.chars() {
@@ -257,7 +257,7 @@ fn fold(text: &str) -> String {
     out
 }
 
-fn status_is(status: &str, like: &str) -> bool {
+pub(super) fn status_is(status: &str, like: &str) -> bool {
     if like.starts_with('.') {
         return status.ends_with(like) && status.len() == like.len() + 1;
     }
@@ -266,7 +266,7 @@ fn status_is(status: &str, like: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-fn host_is(host: &str, like: &str) -> bool {
+pub(super) fn host_is(host: &str, like: &str) -> bool {
     if like.ends_with('.') {
         return host.starts_with(like) || host.contains(&format!(".{like}"));
     }

@@ -70,8 +70,13 @@ impl Context {
     /// Opens the database and notes the run `command` in it.
     pub(crate) fn store_and_run(&self, command: &str) -> Result<(Store, i64), CliError> {
         let mut store = self.store()?;
-        let run = store.begin_run(command, &host(), std::process::id(), self.now)?;
+        let run = self.begin_run(&mut store, command)?;
         Ok((store, run))
+    }
+
+    /// Notes the run `command` in the opened database.
+    pub(crate) fn begin_run(&self, store: &mut Store, command: &str) -> Result<i64, CliError> {
+        Ok(store.begin_run(command, &host(), std::process::id(), self.now)?)
     }
 }
 

@@ -1,25 +1,30 @@
 use std::{
-    io::Read as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
-use bouncekit_core::classify::{Classification, Diagnostics, Rules};
-use bouncekit_core::message::{self, Clue, Inbound, Options, ReportKind, Target};
-use serde_json::json;
-
-use super::{
-    CliError, Context, Exit,
-    listing::{Shape, printable},
+use bouncekit_core::{
+    config::Monitor,
+    event, fetch,
+    ingest::{self, Item},
+    message,
+    store::{EventRow, OpenOptions, Store},
 };
+use data_encoding::HEXLOWER;
 
-/// Explain what one mail is and why: its format, each report, and the clues to the send
+use super::{CliError, Context, Exit, explanation::Explanation, intake, listing::Shape};
+
+/// Explain what one mail is and why, and what would be written
 ///
-/// Needs no configuration and no database.
+/// Shows its format, each report with all fields, the clues to the send and where they lead, the
+/// rule that decided with the text that matched, and the policy. Needs no configuration and no
+/// database; what they hold is used where they are. Nothing is written.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The mail; `-` reads standard input
-    #[arg(value_name = "FILE|-")]
-    file: PathBuf,
+    /// The mail; `-` reads standard input; or an event's id (its beginning suffices), whose mail is
+    /// looked up in the archive
+    #[arg(value_name = "FILE|-|EVENT-ID")]
+    mail: PathBuf,
     /// Read it as mail of a folder that is monitored for unsubscribes
     #[arg(long)]
     unsubscribe_folder: bool,
@@ -28,22 +33,113 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
-    let bytes = read_mail(&args.file)?;
-    let mut options = Options {
-        unsubscribe_folder: args.unsubscribe_folder,
-        ..Options::default()
+    let (bytes, stored) = match event_id(&args.mail) {
+        Some(prefix) => {
+            let (event, mail) = archived(context, &prefix)?;
+            (mail, Some(event))
+        }
+        None => (read_mail(&args.mail)?, None),
     };
-    if !context.config.verp.hash_header.is_empty() {
-        options
-            .hash_header
-            .clone_from(&context.config.verp.hash_header);
-    }
-    let inbound = message::parse(&bytes, &options);
+    let explanation = explain(context, args, &bytes, stored)?;
+    let mut out = std::io::stdout().lock();
     match args.format {
-        Shape::Text => print!("{}", text(&inbound)),
-        Shape::Json => println!("{:#}", json(&inbound)),
+        Shape::Text => write!(out, "{}", explanation.text())?,
+        Shape::Json => writeln!(out, "{:#}", explanation.json())?,
     }
     Ok(Exit::Done)
+}
+
+fn explain(
+    context: &Context,
+    args: &Args,
+    bytes: &[u8],
+    stored: Option<EventRow>,
+) -> Result<Explanation, CliError> {
+    let monitors = if args.unsubscribe_folder {
+        &[Monitor::Unsubscribes]
+    } else {
+        Monitor::ALL
+    };
+    let rules = intake::rules(context);
+    let inbound = message::parse(bytes, &intake::options(context, monitors));
+    let key = fetch::content_key(bytes);
+    let item = Item {
+        events: event::from_inbound(&inbound, key, "mail", |diagnostics| {
+            rules.classify(diagnostics)
+        }),
+        content: Some(key),
+        ..Item::default()
+    };
+    let matches = item
+        .events
+        .iter()
+        .filter(|event| event.classification.is_some())
+        .map(|event| rules.explain(&event.diagnostics()).1)
+        .collect();
+    let judging = intake::settings(context)?;
+    let previews = match present_store(context) {
+        Some(mut store) => Some(ingest::preview(&mut store, &judging, &item, context.now)?),
+        None => None,
+    };
+    Ok(Explanation {
+        inbound,
+        events: item.events,
+        matches,
+        policy: judging.policy,
+        keep: context.config.archive.keep,
+        previews,
+        stored,
+    })
+}
+
+/// The database, where there is one that can be used; a mail is explained without one too.
+fn present_store(context: &Context) -> Option<Store> {
+    let path = &context.config.store.path;
+    if !path.is_file() {
+        return None;
+    }
+    let options = OpenOptions {
+        wait: context.config.store.wait.into(),
+        ..OpenOptions::default()
+    };
+    Store::open(path, options)
+        .inspect_err(|error| log::warn!("explained without the database: {error}"))
+        .ok()
+}
+
+/// The bytes an event's id begins with, unless a file has this name.
+fn event_id(path: &Path) -> Option<Vec<u8>> {
+    let text = path.to_str()?;
+    let prefix = HEXLOWER.decode(text.to_lowercase().as_bytes()).ok()?;
+    ((2..=16).contains(&prefix.len()) && !path.exists()).then_some(prefix)
+}
+
+/// The event and its mail.
+fn archived(context: &Context, prefix: &[u8]) -> Result<(EventRow, Vec<u8>), CliError> {
+    let id = HEXLOWER.encode(prefix);
+    let store = context.store()?;
+    let mut events = store.events_by_key(prefix)?;
+    if events.len() > 1 {
+        return Err(CliError::usage(format!("several events begin with `{id}`"))
+            .hint("write more of the id: contacts:show ADDRESS --format json has it whole"));
+    }
+    let event = events.pop().ok_or_else(|| {
+        CliError::usage(format!("there is no file and no event `{id}`"))
+            .hint("contacts:show ADDRESS lists the ids of its events")
+    })?;
+    let mail = match event.content {
+        Some(key) => store.raw_message(key)?,
+        None => None,
+    };
+    let mail = mail.ok_or_else(|| {
+        CliError::usage(format!(
+            "the mail of event `{id}` ({} of {}) is not in the archive",
+            event.kind.name(),
+            event.occurred_at
+        ))
+        .hint("[archive] keep = \"all\" keeps every mail; contacts:show tells what is known")
+    })?;
+    Ok((event, mail))
 }
 
 /// Mails over this size are cut: no report of interest begins later.
@@ -61,174 +157,7 @@ fn read_mail(path: &Path) -> Result<Vec<u8>, CliError> {
     };
     read.map_err(|cause| {
         CliError::file(path, &cause)
-            .hint("name one mail as a file (.eml), or `-` for standard input")
+            .hint("name one mail as a file (.eml), `-` for standard input, or an event's id in hex")
     })?;
     Ok(bytes)
-}
-
-fn kind(kind: Option<ReportKind>) -> &'static str {
-    match kind {
-        None | Some(ReportKind::Bounce) => "bounce",
-        Some(ReportKind::Delayed) => "delayed",
-        Some(ReportKind::Delivered) => "delivered",
-        Some(ReportKind::Relayed) => "relayed",
-        Some(ReportKind::Complaint) => "complaint",
-        Some(ReportKind::NotSpam) => "not_spam",
-        Some(ReportKind::FeedbackOther) => "note",
-        Some(ReportKind::Unsubscribe) => "unsubscribe",
-        Some(ReportKind::Reply) => "reply",
-        Some(ReportKind::AutoReply) => "auto_reply",
-    }
-}
-
-/// What a clue names: purpose and hash with whether it is signed, or a Message-ID.
-fn target(clue: &Clue) -> (String, String) {
-    match &clue.target {
-        Target::Token(token) => {
-            let signed = if token.mac.is_some() { ", signed" } else { "" };
-            (
-                format!("{} hash{signed}", token.purpose.name()),
-                token.hash.to_string(),
-            )
-        }
-        Target::MessageId(id) => ("Message-ID".into(), id.clone()),
-    }
-}
-
-fn text(inbound: &Inbound) -> String {
-    let mut out = String::new();
-    let mut line = |name: &str, value: &str| {
-        if !value.is_empty() {
-            out.push_str(&format!("{name:<16}  {}\n", printable(value)));
-        }
-    };
-    line("format", inbound.format.name());
-    line("subject", &inbound.subject);
-    line("from", inbound.from.as_deref().unwrap_or_default());
-    line(
-        "message-id",
-        inbound.message_id.as_deref().unwrap_or_default(),
-    );
-    line(
-        "returned message",
-        if inbound.has_returned_message {
-            "yes"
-        } else {
-            "no"
-        },
-    );
-    for (index, clue) in inbound.clues.iter().enumerate() {
-        let (what, value) = target(clue);
-        line(
-            &format!("clue {}", index + 1),
-            &format!("{}: {what} {value}", clue.source),
-        );
-    }
-    if inbound.clues.is_empty() {
-        line("clues", "none: only the address can say who is meant");
-    }
-    for (index, report) in inbound.reports.iter().enumerate() {
-        line(&format!("report {}", index + 1), kind(report.kind));
-        for (name, value) in fields(report) {
-            line(&format!("  {}", name.replace('_', " ")), &value);
-        }
-    }
-    if inbound.reports.is_empty() {
-        line("reports", "none: kept for review as unrecognised");
-    }
-    out
-}
-
-/// What the built-in rules say of a failed delivery.
-fn verdict(report: &message::Report) -> Option<Classification> {
-    let host = report.remote_mta.as_deref().or_else(|| {
-        let recipient = report.recipient.as_deref()?;
-        Some(recipient.rsplit_once('@')?.1)
-    });
-    matches!(report.kind, None | Some(ReportKind::Bounce)).then(|| {
-        Rules::builtin().classify(&Diagnostics {
-            status: report.status,
-            reply_code: report.reply_code,
-            text: &report.diagnostic,
-            receiving_host: &host.unwrap_or_default().to_lowercase(),
-        })
-    })
-}
-
-/// The filled fields of a report, in the order people read them.
-fn fields(report: &message::Report) -> Vec<(&'static str, String)> {
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let verdict = verdict(report);
-    let of = |text: fn(&Classification) -> &str| {
-        verdict.as_ref().map(text).unwrap_or_default().to_owned()
-    };
-    let all = [
-        ("recipient", text(&report.recipient)),
-        ("original", text(&report.original_recipient)),
-        ("action", text(&report.action)),
-        (
-            "status",
-            report
-                .status
-                .map(|status| status.to_string())
-                .unwrap_or_default(),
-        ),
-        (
-            "reply_code",
-            report
-                .reply_code
-                .map(|code| code.to_string())
-                .unwrap_or_default(),
-        ),
-        ("feedback_type", text(&report.feedback_type)),
-        ("reporting_mta", text(&report.reporting_mta)),
-        ("remote_mta", text(&report.remote_mta)),
-        ("diagnostic", report.diagnostic.clone()),
-        ("reason", of(|verdict| verdict.reason.name())),
-        ("fault", of(|verdict| verdict.reason.fault().name())),
-        ("permanence", of(|verdict| verdict.permanence.name())),
-        ("rule", of(|verdict| &verdict.rule)),
-        (
-            "occurred_at",
-            report
-                .occurred_at
-                .map(|at| at.to_string())
-                .unwrap_or_default(),
-        ),
-    ];
-    all.into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .collect()
-}
-
-fn json(inbound: &Inbound) -> serde_json::Value {
-    let reports: Vec<_> = inbound
-        .reports
-        .iter()
-        .map(|report| {
-            let mut object: serde_json::Map<String, serde_json::Value> = fields(report)
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.into()))
-                .collect();
-            object.insert("kind".into(), kind(report.kind).into());
-            serde_json::Value::Object(object)
-        })
-        .collect();
-    let clues: Vec<_> = inbound
-        .clues
-        .iter()
-        .map(|clue| {
-            let (what, value) = target(clue);
-            json!({"source": clue.source, "what": what, "value": value})
-        })
-        .collect();
-    json!({
-        "format": inbound.format.name(),
-        "subject": inbound.subject,
-        "from": inbound.from,
-        "message_id": inbound.message_id,
-        "has_returned_message": inbound.has_returned_message,
-        "clues": clues,
-        "reports": reports,
-    })
 }

@@ -1,19 +1,17 @@
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 
 use bouncekit_core::{
-    classify::Rules,
-    config::{Mailbox, Monitor, Place, Watched},
-    fetch::{self, FetchError, Job, Recognition},
-    ingest::{Accounting, Identity, Settings},
+    config::{Mailbox, Place, Watched},
+    fetch::{self, FetchError, Job},
+    ingest::Settings,
     mailbox::{self, Account, Bounds, Folder, MailboxError, Maildir},
-    message::Options,
     store::Store,
-    time::Timestamp,
 };
-use serde_json::json;
 
 use super::{
-    CliError, Context, Exit, holder, is_dead,
+    CliError, Context, Exit, holder,
+    intake::{self, Line},
+    is_dead,
     listing::{Shape, printable},
 };
 
@@ -35,17 +33,9 @@ pub(crate) struct Args {
     format: Shape,
 }
 
-/// One folder's line of the result.
-struct Line<'a> {
-    mailbox: &'a str,
-    folder: &'a str,
-    accounting: Accounting,
-    error: Option<CliError>,
-}
-
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let mailboxes = chosen(context, &args.mailbox)?;
-    let settings = settings(context)?;
+    let settings = intake::settings(context)?;
     let (mut store, run) = if args.dry_run {
         (context.store()?, 0)
     } else {
@@ -65,12 +55,9 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
                 ),
             )
             .hint("let that run end; the next one goes on where it stopped");
-            lines.push(Line {
-                mailbox: &mailbox.name,
-                folder: "",
-                accounting: Accounting::default(),
-                error: Some(error),
-            });
+            let mut line = line(mailbox, "");
+            line.error = Some(error);
+            lines.push(line);
             continue;
         }
         let fetched = fetch_mailbox(context, args, &settings, &mut store, run, mailbox);
@@ -79,19 +66,18 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         }
         lines.extend(fetched);
     }
-    let mut total = Accounting::default();
-    for line in &lines {
-        total += &line.accounting;
-    }
     if !args.dry_run {
-        let archive = &context.config.archive;
-        let lasting = std::time::Duration::from(archive.lasting).as_millis();
-        let before = context.now.0 - i64::try_from(lasting).unwrap_or(context.now.0);
-        store.trim_archive(Timestamp(before), archive.size)?;
-        store.finish_run(run, &total.to_json(), context.now)?;
+        intake::finish(context, &mut store, run, &intake::total(&lines))?;
     }
-    show(args, &lines, &total)?;
-    Ok(exit(&lines, &total))
+    intake::show(args.format, args.dry_run, "folders", &lines)?;
+    Ok(intake::exit(&lines))
+}
+
+fn line(mailbox: &Mailbox, folder: &str) -> Line {
+    Line::new(vec![
+        ("mailbox", mailbox.name.clone()),
+        ("folder", folder.to_owned()),
+    ])
 }
 
 fn chosen(context: &Context, names: &[String]) -> Result<Vec<Mailbox>, CliError> {
@@ -115,70 +101,28 @@ fn chosen(context: &Context, names: &[String]) -> Result<Vec<Mailbox>, CliError>
     Ok(mailboxes)
 }
 
-fn settings(context: &Context) -> Result<Settings, CliError> {
-    let verp = &context.config.verp;
-    Ok(Settings {
-        policy: context.config.policy.clone(),
-        identity: Identity {
-            keys: context.signing_keys()?,
-            signatures: verp.signatures,
-            match_by_address: verp.match_by_address && !verp.strict,
-        },
-    })
-}
-
-fn options(context: &Context, monitors: &[Monitor]) -> Options {
-    let verp = &context.config.verp;
-    let default = Options::default();
-    Options {
-        separators: verp.separators.clone(),
-        hash_header: if verp.hash_header.is_empty() {
-            default.hash_header
-        } else {
-            verp.hash_header.clone()
-        },
-        unsubscribe_addresses: verp.unsubscribe_address.iter().cloned().collect(),
-        unsubscribe_folder: monitors == [Monitor::Unsubscribes],
-    }
-}
-
 /// All folders of one mailbox over one connection. What broke the connection ends the mailbox;
 /// a folder that does not exist ends only itself.
-fn fetch_mailbox<'a>(
+fn fetch_mailbox(
     context: &Context,
     args: &Args,
     settings: &Settings,
     store: &mut Store,
     run: i64,
-    mailbox: &'a Mailbox,
-) -> Vec<Line<'a>> {
-    let limits = &context.config.limits;
-    let bounds = Bounds {
-        message_size: u64::from(limits.message_size),
-        batch_messages: limits.batch_messages,
-        batch_bytes: limits.batch_bytes,
-    };
+    mailbox: &Mailbox,
+) -> Vec<Line> {
+    let bounds = intake::bounds(context);
     let mut account = match &mailbox.place {
         Place::Imap(connection) => Some(Account::new(connection)),
         _ => None,
     };
     let mut lines = Vec::new();
     for watched in &mailbox.watched {
-        let mut line = Line {
-            mailbox: &mailbox.name,
-            folder: &watched.folder,
-            accounting: Accounting::default(),
-            error: None,
-        };
+        let mut line = line(mailbox, &watched.folder);
         let job = Job {
             mailbox: &mailbox.name,
             folder: &watched.folder,
-            recognition: Recognition {
-                rules: Rules::builtin(),
-                options: options(context, &watched.monitors),
-                monitors: &watched.monitors,
-                keep: context.config.archive.keep,
-            },
+            recognition: intake::recognition(context, &watched.monitors),
             settings,
             after: &mailbox.after,
             limit: args.message_limit.map(|limit| limit as usize),
@@ -263,61 +207,4 @@ fn explained(error: FetchError, mailbox: &str, folder: &str) -> CliError {
         .hint(error.hint()),
         FetchError::Store(error) => error.into(),
     }
-}
-
-fn show(args: &Args, lines: &[Line<'_>], total: &Accounting) -> Result<(), CliError> {
-    let mut out = std::io::stdout().lock();
-    if args.format == Shape::Json {
-        let value = |accounting: &Accounting| {
-            serde_json::from_str::<serde_json::Value>(&accounting.to_json()).unwrap_or_default()
-        };
-        let folders: Vec<_> = lines
-            .iter()
-            .map(|line| {
-                json!({
-                    "mailbox": line.mailbox,
-                    "folder": line.folder,
-                    "accounting": value(&line.accounting),
-                    "error": line.error.as_ref().map(ToString::to_string),
-                })
-            })
-            .collect();
-        let all = json!({"dry_run": args.dry_run, "folders": folders, "total": value(total)});
-        writeln!(out, "{all:#}")?;
-    } else {
-        let would = if args.dry_run { " (dry run)" } else { "" };
-        let locked = |line: &&Line<'_>| {
-            let error = line.error.as_ref();
-            error.is_some_and(|error| error.exit == Exit::Locked)
-        };
-        for line in lines.iter().filter(|line| !locked(line)) {
-            // A Maildir read as a whole has no folder.
-            let place = format!("{}/{}", line.mailbox, line.folder);
-            let place = printable(place.trim_end_matches('/'));
-            writeln!(out, "{place}{would}: {}", line.accounting)?;
-        }
-    }
-    for error in lines.iter().filter_map(|line| line.error.as_ref()) {
-        let _ = write!(std::io::stderr(), "{error}");
-    }
-    Ok(())
-}
-
-/// The gravest thing that happened.
-fn exit(lines: &[Line<'_>], total: &Accounting) -> Exit {
-    let failed = |code: u8| {
-        lines
-            .iter()
-            .filter_map(|line| line.error.as_ref())
-            .any(|error| error.exit.code() == code)
-    };
-    for exit in [Exit::Usage, Exit::Unreachable, Exit::Locked] {
-        if failed(exit.code()) {
-            return exit;
-        }
-    }
-    if total.quarantined + total.deferred + total.errors > 0 {
-        return Exit::SomeFailed;
-    }
-    Exit::Done
 }

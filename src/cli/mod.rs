@@ -8,17 +8,25 @@ mod context;
 mod demo;
 mod email_explain;
 mod email_fetch;
+mod email_ingest;
 mod error;
+mod explanation;
 mod forget;
+mod import;
 mod import;
 mod install;
 mod install_cron;
 mod install_man;
 mod install_systemd;
+mod intake;
+mod listing;
 mod listing;
 mod maintain;
 mod metrics;
 mod output;
+mod quarantine_drop;
+mod quarantine_list;
+mod quarantine_retry;
 mod report;
 mod runs_list;
 mod sends_headers;
@@ -42,7 +50,8 @@ struct Cli {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 some items failed, 2 usage or configuration, \
-3 a source could not be reached or logged in to, 4 another run holds the lock.";
+3 a source could not be reached or logged in to, 4 another run holds the lock, 75 a piped mail \
+must be offered again (email:ingest -).";
 
 /// Options of every command.
 #[derive(clap::Args)]
@@ -83,6 +92,14 @@ enum Command {
     Maintain(maintain::Args),
     Metrics(metrics::Args),
     Report(report::Args),
+    #[command(name = "email:ingest")]
+    EmailIngest(email_ingest::Args),
+    #[command(name = "quarantine:drop")]
+    QuarantineDrop(quarantine_drop::Args),
+    #[command(name = "quarantine:list")]
+    QuarantineList(quarantine_list::Args),
+    #[command(name = "quarantine:retry")]
+    QuarantineRetry(quarantine_retry::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "sends:headers")]
@@ -108,9 +125,21 @@ impl Command {
             Self::Maintain(args) => maintain::run(context, args),
             Self::Metrics(args) => metrics::run(context, args),
             Self::Report(args) => report::run(context, args),
+            Self::EmailIngest(args) => email_ingest::run(context, args),
+            Self::QuarantineDrop(args) => quarantine_drop::run(context, args),
+            Self::QuarantineList(args) => quarantine_list::run(context, args),
+            Self::QuarantineRetry(args) => quarantine_retry::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
+        }
+    }
+
+    /// Exit status after an error: an MTA that pipes a mail to us must keep it, whatever failed.
+    fn failed(&self, exit: Exit) -> Exit {
+        match self {
+            Self::EmailIngest(args) if args.is_pipe() => Exit::TemporaryFailure,
+            _ => exit,
         }
     }
 }
@@ -140,7 +169,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             let _ = write!(std::io::stderr(), "{error}");
-            ExitCode::from(error.exit.code())
+            ExitCode::from(cli.command.failed(error.exit).code())
         }
     }
 }

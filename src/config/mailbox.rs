@@ -24,6 +24,16 @@ impl Monitor {
         Self::FeedbackLoops,
         Self::Replies,
     ];
+
+    /// The name in configuration and options.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bounces => "bounces",
+            Self::Unsubscribes => "unsubscribes",
+            Self::FeedbackLoops => "feedback_loops",
+            Self::Replies => "replies",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -8,7 +8,7 @@ use super::Item;
 use crate::{
     address::AddressKey,
     event::{DeliveryEvent, EventKind},
-    message::Target,
+    message::{Clue, Target},
     store::{Batch, Send, StoreError},
     time::{DAY, Timestamp},
     verp::{Keys, SendHash, Signature},
@@ -73,23 +73,10 @@ pub(super) fn resolve(
     now: Timestamp,
 ) -> Result<Vec<Vec<Resolved>>, StoreError> {
     let events = || items.iter().flat_map(|item| &item.events);
-    let targets = || events().flat_map(|event| event.clues.iter().map(|clue| &clue.target));
-    let hashes: Vec<&SendHash> = targets()
-        .filter_map(|target| match target {
-            Target::Token(token) => Some(&token.hash),
-            Target::MessageId(_) => None,
-        })
-        .collect();
-    let message_ids: Vec<&str> = targets()
-        .filter_map(|target| match target {
-            Target::MessageId(id) => Some(id.as_str()),
-            Target::Token(_) => None,
-        })
-        .collect();
-    let sends = Sends {
-        by_hash: batch.sends_by_hash(hashes)?,
-        by_message_id: batch.sends_by_message_id(message_ids)?,
-    };
+    let sends = Sends::of(
+        batch,
+        events().flat_map(|event| event.clues.iter().map(|clue| &clue.target)),
+    )?;
 
     let mut resolved: Vec<Vec<Resolved>> = items
         .iter()
@@ -136,50 +123,89 @@ struct Sends {
     by_message_id: HashMap<String, Send>,
 }
 
-/// What the clues of an event led to.
-enum Found<'s> {
-    Send(&'s Send),
-    Forged,
-    Nothing,
+impl Sends {
+    fn of<'t>(
+        batch: &Batch<'_>,
+        targets: impl Iterator<Item = &'t Target>,
+    ) -> Result<Self, StoreError> {
+        let mut hashes = Vec::new();
+        let mut message_ids = Vec::new();
+        for target in targets {
+            match target {
+                Target::Token(token) => hashes.push(&token.hash),
+                Target::MessageId(id) => message_ids.push(id.as_str()),
+            }
+        }
+        Ok(Self {
+            by_hash: batch.sends_by_hash(hashes)?,
+            by_message_id: batch.sends_by_message_id(message_ids)?,
+        })
+    }
 }
 
-fn follow<'s>(
+/// What one clue leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lead {
+    Send(Send),
+    /// No send has this hash or Message-ID.
+    Unknown,
+    /// The signature is wrong: nothing else of the report is believed.
+    Forged,
+    /// The send is there, but a hash without signature is not enough.
+    Unproven(Send),
+}
+
+fn follow(
     identity: &Identity,
-    sends: &'s Sends,
-    event: &DeliveryEvent,
+    sends: &Sends,
+    clue: &Clue,
     named: Option<&AddressKey>,
     now: Timestamp,
-) -> Found<'s> {
-    for clue in &event.clues {
-        let (send, signature) = match &clue.target {
-            Target::MessageId(id) => (sends.by_message_id.get(id), Signature::Unsigned),
-            Target::Token(token) => {
-                // Without keys nothing can be said about a mac.
-                let signature = if identity.keys.is_empty() {
-                    Signature::Unsigned
-                } else {
-                    identity.keys.check(token)
-                };
-                if signature == Signature::Forged {
-                    return Found::Forged;
-                }
-                (sends.by_hash.get(&token.hash), signature)
-            }
-        };
-        let Some(send) = send else { continue };
-        let good_enough = signature == Signature::Valid
-            || match identity.signatures {
-                Signatures::Accept => true,
-                Signatures::Prefer => {
-                    now.0 - send.sent_at.0 <= RECENT && named.is_none_or(|named| *named == send.key)
-                }
-                Signatures::Require => false,
+) -> Lead {
+    let (send, signature) = match &clue.target {
+        Target::MessageId(id) => (sends.by_message_id.get(id), Signature::Unsigned),
+        Target::Token(token) => {
+            // Without keys nothing can be said about a mac.
+            let signature = if identity.keys.is_empty() {
+                Signature::Unsigned
+            } else {
+                identity.keys.check(token)
             };
-        if good_enough {
-            return Found::Send(send);
+            if signature == Signature::Forged {
+                return Lead::Forged;
+            }
+            (sends.by_hash.get(&token.hash), signature)
         }
+    };
+    let Some(send) = send else {
+        return Lead::Unknown;
+    };
+    let good_enough = signature == Signature::Valid
+        || match identity.signatures {
+            Signatures::Accept => true,
+            Signatures::Prefer => {
+                now.0 - send.sent_at.0 <= RECENT && named.is_none_or(|named| *named == send.key)
+            }
+            Signatures::Require => false,
+        };
+    if good_enough {
+        Lead::Send(send.clone())
+    } else {
+        Lead::Unproven(send.clone())
     }
-    Found::Nothing
+}
+
+/// What each clue of an event leads to; the first that is forged or leads to a send decides.
+pub(super) fn leads(
+    batch: &Batch<'_>,
+    identity: &Identity,
+    event: &DeliveryEvent,
+    now: Timestamp,
+) -> Result<Vec<Lead>, StoreError> {
+    let sends = Sends::of(batch, event.clues.iter().map(|clue| &clue.target))?;
+    let named = event.address.as_deref().and_then(AddressKey::parse);
+    let lead = |clue| follow(identity, &sends, clue, named.as_ref(), now);
+    Ok(event.clues.iter().map(lead).collect())
 }
 
 fn resolve_one(
@@ -200,13 +226,18 @@ fn resolve_one(
         forged: false,
         may_unsubscribe: false,
     };
-    match follow(identity, sends, event, named.as_ref(), now) {
-        Found::Forged => {
+    let lead = event
+        .clues
+        .iter()
+        .map(|clue| follow(identity, sends, clue, named.as_ref(), now))
+        .find(|lead| matches!(lead, Lead::Send(_) | Lead::Forged));
+    match lead {
+        Some(Lead::Forged) => {
             who.forged = true;
             who.reported.clone_from(&event.address);
             who.note = "the signature in the return address is wrong".into();
         }
-        Found::Send(send) => {
+        Some(Lead::Send(send)) => {
             who.send = Some(send.hash.clone());
             who.may_unsubscribe = true;
             match named {
@@ -236,7 +267,7 @@ fn resolve_one(
                 }
             }
         }
-        Found::Nothing => {
+        _ => {
             let by_address = identity.match_by_address || event.address_wins;
             match (named, by_address) {
                 (Some(named), true) => {

@@ -6,19 +6,21 @@
 
 mod accounting;
 mod identity;
+mod preview;
 
 use std::collections::HashSet;
 
 pub use accounting::{Accounting, Outcome};
 use identity::Resolved;
-pub use identity::{Identity, Signatures};
+pub use identity::{Identity, Lead, Signatures};
+pub use preview::{Preview, preview};
 
 use crate::{
     address::AddressKey,
     classify::Reason,
     event::{DeliveryEvent, EventKind},
     store::{Batch, EventRow, FolderId, NewSuppression, Store, StoreError},
-    suppression::{Action, Decision, Grounds, Policy},
+    suppression::{Action, Decision, Grounds, PastEvent, Policy},
     time::{DAY, Timestamp},
 };
 
@@ -45,9 +47,6 @@ pub struct Unread {
     /// Trying again is pointless (over the size limit).
     pub for_good: bool,
 }
-
-/// So often a message is tried before it is put away as quarantined.
-const TRIES: u32 = 2;
 
 /// How reports are judged; from the configuration.
 #[derive(Clone, Debug, Default)]
@@ -78,22 +77,12 @@ pub fn apply(
     dry_run: bool,
 ) -> Result<Vec<Outcome>, StoreError> {
     let batch = store.begin()?;
-    let resolved = identity::resolve(&batch, &settings.identity, items, occasion.now)?;
-    let mut rows = Vec::new();
-    for (item, resolved) in items.iter().zip(&resolved) {
-        for (event, who) in item.events.iter().zip(resolved) {
-            rows.push(event_row(item, event, who, occasion));
-        }
-    }
-    let new = batch.insert_events(&rows)?;
-    let suppressions = judge(
-        &batch,
-        &settings.policy,
-        &rows,
-        &new,
-        resolved.iter().flatten(),
-        occasion,
-    )?;
+    let Judged {
+        resolved,
+        rows,
+        new,
+        suppressions,
+    } = judge_items(&batch, settings, occasion, items)?;
     let suppressed: HashSet<usize> = suppressions.iter().map(|(index, _)| *index).collect();
     let suppressions: Vec<NewSuppression> = suppressions.into_iter().map(|(_, row)| row).collect();
     batch.suppress(&suppressions)?;
@@ -109,8 +98,14 @@ pub fn apply(
             index += 1;
         }
         if let (Some(content), Some(unread)) = (item.content, &item.unread) {
-            let tries = batch.note_poison(content, &unread.place, &unread.reason, occasion.now)?;
-            outcome = if unread.for_good || tries >= TRIES {
+            let put_away = batch.note_poison(
+                content,
+                &unread.place,
+                &unread.reason,
+                occasion.now,
+                unread.for_good,
+            )?;
+            outcome = if put_away {
                 Outcome::Quarantined
             } else {
                 Outcome::Deferred
@@ -122,6 +117,8 @@ pub fn apply(
             batch.archive(content, raw, occasion.now)?;
         }
     }
+    let read = items.iter().filter(|item| item.unread.is_none());
+    batch.leave_quarantine(read.filter_map(|item| item.content))?;
     accounting.suppressed += suppressions.len() as u64;
     if let Some(folder) = occasion.folder {
         let pending: Vec<(u32, &str)> = items
@@ -139,6 +136,47 @@ pub fn apply(
         batch.commit()?;
     }
     Ok(outcomes)
+}
+
+/// A batch whose events are written, and what they lead to.
+struct Judged {
+    /// Per item, per event.
+    resolved: Vec<Vec<Resolved>>,
+    /// The events of all items one after the other.
+    rows: Vec<EventRow>,
+    new: Vec<bool>,
+    /// With the index of the event that leads to it.
+    suppressions: Vec<(usize, NewSuppression)>,
+}
+
+fn judge_items(
+    batch: &Batch<'_>,
+    settings: &Settings,
+    occasion: Occasion<'_>,
+    items: &[Item],
+) -> Result<Judged, StoreError> {
+    let resolved = identity::resolve(batch, &settings.identity, items, occasion.now)?;
+    let mut rows = Vec::new();
+    for (item, resolved) in items.iter().zip(&resolved) {
+        for (event, who) in item.events.iter().zip(resolved) {
+            rows.push(event_row(item, event, who, occasion));
+        }
+    }
+    let new = batch.insert_events(&rows)?;
+    let suppressions = judge(
+        batch,
+        &settings.policy,
+        &rows,
+        &new,
+        resolved.iter().flatten(),
+        occasion,
+    )?;
+    Ok(Judged {
+        resolved,
+        rows,
+        new,
+        suppressions,
+    })
 }
 
 fn outcome_of(row: &EventRow, new: bool, suppressed: bool, who: &Resolved) -> Outcome {
@@ -265,12 +303,20 @@ fn bounce(
     };
     let history = match policy.action(reason, permanence) {
         // The whole batch is in the table already.
-        Action::Score { .. } => {
-            batch.history(address, Timestamp(row.occurred_at.0 - policy.window))?
-        }
+        Action::Score { .. } => history(batch, policy, row, address)?,
         _ => Vec::new(),
     };
     Ok(policy.decide(reason, permanence, &history))
+}
+
+/// What happened to the address within the policy's window before an event.
+fn history(
+    batch: &Batch<'_>,
+    policy: &Policy,
+    row: &EventRow,
+    address: &AddressKey,
+) -> Result<Vec<PastEvent>, StoreError> {
+    batch.history(address, Timestamp(row.occurred_at.0 - policy.window))
 }
 
 #[cfg(test)]

@@ -3,26 +3,21 @@
 use std::{
     collections::VecDeque,
     fs::File,
-    io::{BufRead as _, BufReader, Read as _},
+    io::BufReader,
     path::{Path, PathBuf},
 };
 
-use super::{Body, Bounds, Folder, MailboxError, Message};
+use super::{Body, Bounds, Folder, MailboxError, Message, mbox::Mails};
 use crate::config::After;
 
 /// An mbox, a message, or a folder of messages.
 pub struct Files {
     bounds: Bounds,
     paths: VecDeque<PathBuf>,
-    reader: Option<(PathBuf, BufReader<File>)>,
-    /// The `From ` line that starts the next message was read already.
-    in_mbox: bool,
+    reader: Option<(PathBuf, Mails<BufReader<File>>)>,
     uid: u32,
     limit: usize,
 }
-
-/// Octets of a line that are read at once.
-const LINE: u64 = 1 << 20;
 
 /// Opens what lies at `path`: each file starting with `From ` is an mbox, any other one message.
 pub fn open_file(path: &Path, bounds: Bounds) -> Result<Files, MailboxError> {
@@ -42,7 +37,6 @@ pub fn open_file(path: &Path, bounds: Bounds) -> Result<Files, MailboxError> {
         bounds,
         paths: paths.into(),
         reader: None,
-        in_mbox: false,
         uid: 0,
         limit: usize::MAX,
     })
@@ -61,81 +55,30 @@ impl Files {
             return Ok(None);
         }
         loop {
-            if self.reader.is_none() {
+            let (path, mails) = if let Some(open) = &mut self.reader {
+                open
+            } else {
                 let Some(path) = self.paths.pop_front() else {
                     return Ok(None);
                 };
-                let file = File::open(&path).map_err(|cause| file_error(&path, cause))?;
-                let mut reader = BufReader::with_capacity(64 * 1024, file);
-                let start = reader
-                    .fill_buf()
+                let mails = File::open(&path)
+                    .map(|file| BufReader::with_capacity(64 * 1024, file))
+                    .and_then(|reader| Mails::new(reader, self.bounds.message_size, false))
                     .map_err(|cause| file_error(&path, cause))?;
-                self.in_mbox = start.starts_with(b"From ");
-                if self.in_mbox {
-                    let mut line = Vec::new();
-                    reader
-                        .read_until(b'\n', &mut line)
-                        .map_err(|cause| file_error(&path, cause))?;
+                self.reader.insert((path, mails))
+            };
+            match mails.next().map_err(|cause| file_error(path, cause))? {
+                Some(body) => {
+                    self.uid += 1;
+                    self.limit -= 1;
+                    return Ok(Some(Message {
+                        uid: self.uid,
+                        body,
+                    }));
                 }
-                self.reader = Some((path, reader));
-            }
-            if let Some(body) = self.message()? {
-                self.uid += 1;
-                self.limit -= 1;
-                return Ok(Some(Message {
-                    uid: self.uid,
-                    body,
-                }));
+                None => self.reader = None,
             }
         }
-    }
-
-    /// The message at the reader, up to the next `From ` line; `None` closes the file.
-    fn message(&mut self) -> Result<Option<Body>, MailboxError> {
-        let Some((path, reader)) = &mut self.reader else {
-            return Ok(None);
-        };
-        let mut body = Vec::new();
-        let mut size = 0;
-        let mut after_blank = false;
-        let mut another = false;
-        let mut line = Vec::new();
-        let mut lines = 0;
-        loop {
-            line.clear();
-            // A line without an end must not fill the memory.
-            let read = reader
-                .by_ref()
-                .take(LINE)
-                .read_until(b'\n', &mut line)
-                .map_err(|cause| file_error(path, cause))?;
-            if read == 0 {
-                break;
-            }
-            lines += 1;
-            if self.in_mbox && after_blank && line.starts_with(b"From ") {
-                another = true;
-                break;
-            }
-            after_blank = matches!(line.as_slice(), b"\n" | b"\r\n");
-            size += read as u64;
-            if size <= self.bounds.message_size {
-                // mboxrd: one `>` was put before each quoted `From `.
-                let markers = line.iter().take_while(|octet| **octet == b'>').count();
-                let quoted = self.in_mbox && markers > 0 && line[markers..].starts_with(b"From ");
-                body.extend_from_slice(&line[usize::from(quoted)..]);
-            }
-        }
-        if !another {
-            self.reader = None;
-            if lines == 0 && self.in_mbox {
-                return Ok(None);
-            }
-        }
-        if size > self.bounds.message_size {
-            return Ok(Some(Body::TooLarge(size)));
-        }
-        Ok(Some(Body::Whole(body)))
     }
 }
 

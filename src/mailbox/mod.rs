@@ -3,13 +3,16 @@
 //! A folder gives its messages in batches bounded by count and octets, and takes back what became
 //! of them once the caller has committed it. Nothing on the server changes before that.
 
+mod feed;
 mod files;
 mod imap;
 mod maildir;
+mod mbox;
 mod stream;
 
 use std::io;
 
+pub use feed::{Feed, Found, Take};
 pub use files::open_file;
 pub use imap::Account;
 pub use maildir::Maildir;

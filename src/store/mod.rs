@@ -20,6 +20,7 @@ mod forgotten;
 mod lease;
 mod maintenance;
 mod pending;
+mod quarantine;
 mod raw_messages;
 mod runs;
 mod sends;
@@ -37,6 +38,8 @@ pub use forgotten::Forgotten;
 pub use lease::{Holder, LeaseRefused};
 pub use maintenance::{Removed, Retention};
 pub use pending::FolderId;
+pub use quarantine::Quarantined;
+pub use raw_messages::{ArchivePlace, ArchivedMail};
 pub use runs::Run;
 pub use sends::{NewSend, Send};
 pub use statistics::{
@@ -47,6 +50,7 @@ pub use statistics::{
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0007_forgotten.sql"),
+    include_str!("migrations/0004_archive.sql"),
 ];
 
 /// Marks a database file as ours (`bkit`).

@@ -1,0 +1,81 @@
+use bouncekit_core::store::{Quarantined, Store};
+use data_encoding::HEXLOWER;
+
+use super::{
+    CliError, Context, Exit,
+    listing::{Format, Listing},
+};
+
+/// List the messages that could not be read, with the reason
+///
+/// `deferred` ones are tried once more by the next run; `quarantined` ones are put away.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "state",
+    "tries",
+    "first_seen",
+    "last_seen",
+    "archived",
+    "place",
+    "reason",
+];
+
+pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
+    let store = context.store()?;
+    let mut listing = Listing::new(args.format, COLUMNS)?;
+    for item in store.quarantine()? {
+        let state = item.quarantined_at.map_or("deferred", |_| "quarantined");
+        listing.row(vec![
+            id(&item),
+            state.into(),
+            item.tries.to_string(),
+            item.first_seen.to_string(),
+            item.last_seen.to_string(),
+            if item.archived { "yes" } else { "no" }.into(),
+            item.place,
+            item.reason,
+        ])?;
+    }
+    listing.end()?;
+    Ok(Exit::Done)
+}
+
+pub(crate) fn id(item: &Quarantined) -> String {
+    HEXLOWER.encode(&item.content[..4])
+}
+
+/// Which messages a command is about.
+#[derive(clap::Args)]
+pub(crate) struct Choice {
+    /// The ids of quarantine:list
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    ids: Vec<String>,
+    /// Every message of the list
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+}
+
+impl Choice {
+    pub(crate) fn of(&self, store: &Store) -> Result<Vec<Quarantined>, CliError> {
+        let mut items = store.quarantine()?;
+        let name = |item: &Quarantined| HEXLOWER.encode(&item.content);
+        let lower: Vec<String> = self.ids.iter().map(|id| id.to_lowercase()).collect();
+        if let Some(unknown) = lower
+            .iter()
+            .find(|id| id.is_empty() || !items.iter().any(|item| name(item).starts_with(*id)))
+        {
+            return Err(
+                CliError::usage(format!("nothing in quarantine has the id `{unknown}`"))
+                    .hint("quarantine:list shows the ids"),
+            );
+        }
+        items.retain(|item| self.all || lower.iter().any(|id| name(item).starts_with(id)));
+        Ok(items)
+    }
+}
