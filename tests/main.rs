@@ -1,6 +1,7 @@
 //! One binary of end-to-end tests: linked once, run in parallel.
 
 mod contacts;
+mod email_fetch;
 mod messages;
 mod support;
 

@@ -11,8 +11,14 @@ use imap::{Client, Error as ImapError, Session};
 use super::{
     Body, Bounds, Folder, MailboxError, Message, near_name,
     stream::{self, Stream},
+    tidy::{Allowance, Tidied},
 };
 use crate::config::{After, Connection};
+
+type ImapSession = Session<Tidied<Stream>>;
+
+/// Octets that an answer without mails may have: a SEARCH of eight million messages.
+const ANSWER: u64 = 64 << 20;
 
 /// How many times in a row a session may break before the folder is given up: enough to isolate one
 /// message of a batch of thousands.
@@ -23,8 +29,9 @@ pub struct Account {
     connection: Connection,
     place: String,
     deadline: Instant,
-    session: Option<Session<Stream>>,
+    session: Option<ImapSession>,
     capabilities: Vec<String>,
+    allowance: Allowance,
 }
 
 impl Account {
@@ -36,6 +43,7 @@ impl Account {
             connection: connection.clone(),
             session: None,
             capabilities: Vec::new(),
+            allowance: Allowance::default(),
         }
     }
 
@@ -68,7 +76,7 @@ impl Account {
         }
     }
 
-    fn session(&mut self) -> Result<&mut Session<Stream>, MailboxError> {
+    fn session(&mut self) -> Result<&mut ImapSession, MailboxError> {
         if self.session.is_none() {
             self.session = Some(self.log_in()?);
         }
@@ -78,7 +86,7 @@ impl Account {
         })
     }
 
-    fn log_in(&mut self) -> Result<Session<Stream>, MailboxError> {
+    fn log_in(&mut self) -> Result<ImapSession, MailboxError> {
         let password = self
             .connection
             .password
@@ -88,11 +96,13 @@ impl Account {
                 cause,
             })?;
         let (stream, greeted) = stream::connect(&self.connection, &self.place, self.deadline)?;
-        let mut client = Client::new(stream);
+        self.allowance.set(ANSWER);
+        let mut client = Client::new(Tidied::new(stream, self.allowance.clone()));
         if !greeted {
-            client
+            let greeting = client
                 .read_greeting()
                 .map_err(|error| broken(&self.place, &error))?;
+            stream::check_greeting(&greeting, &self.place)?;
         }
         let user = &self.connection.user;
         let mut session = client
@@ -102,11 +112,13 @@ impl Account {
                     MailboxError::Login {
                         place: self.place.clone(),
                         user: user.clone(),
-                        // The server's words never hold the password; the crate's complaint about a
-                        // character of it might.
+                        // The crate's complaint about a character of the password might hold it; the
+                        // server's words might repeat it.
                         cause: match &error {
-                            ImapError::No(no) => no.information.clone(),
-                            ImapError::Bad(bad) => bad.information.clone(),
+                            ImapError::No(no) => short(&no.information.replace(&password, "...")),
+                            ImapError::Bad(bad) => {
+                                short(&bad.information.replace(&password, "..."))
+                            }
                             _ => "user or password holds a line end or another forbidden character"
                                 .into(),
                         },
@@ -153,7 +165,7 @@ impl Account {
                 Err(MailboxError::NoFolder {
                     place,
                     folder: folder.to_owned(),
-                    cause: no.information,
+                    cause: short(&no.information),
                     near,
                 })
             }
@@ -186,15 +198,23 @@ fn describe(error: &ImapError) -> String {
             "the server closed the connection".into()
         }
         ImapError::Io(cause) => cause.to_string(),
-        ImapError::Bye(bye) => format!("the server said goodbye: {}", bye.information),
-        ImapError::No(no) => format!("the server refused: {}", no.information),
-        ImapError::Bad(bad) => format!("the server did not understand: {}", bad.information),
-        ImapError::Parse(_) => "an answer of the server could not be read".into(),
-        other => {
-            let text = other.to_string();
-            text.chars().take(200).collect()
+        // The crate says so of a line it cannot parse.
+        ImapError::Bye(bye) if bye.information == "no explanation given" => {
+            "an answer of the server could not be read".into()
         }
+        ImapError::Bye(bye) => format!("the server said goodbye: {}", short(&bye.information)),
+        ImapError::No(no) => format!("the server refused: {}", short(&no.information)),
+        ImapError::Bad(bad) => {
+            format!("the server did not understand: {}", short(&bad.information))
+        }
+        ImapError::Parse(_) => "an answer of the server could not be read".into(),
+        other => short(&other.to_string()),
     }
+}
+
+/// A server's words may be megabytes.
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
 }
 
 /// A selected folder of an account.
@@ -213,7 +233,8 @@ pub struct ImapFolder<'a> {
 }
 
 enum Planned {
-    Batch(Vec<u32>),
+    /// UIDs, and the octets the server says they have.
+    Batch(Vec<u32>, u64),
     TooLarge(u32, u64),
 }
 
@@ -241,20 +262,22 @@ impl ImapFolder<'_> {
             let full =
                 batch.len() >= self.bounds.batch_messages || bytes + size > self.bounds.batch_bytes;
             if full && !batch.is_empty() {
-                self.to_fetch
-                    .push_back(Planned::Batch(std::mem::take(&mut batch)));
+                let cut = Planned::Batch(std::mem::take(&mut batch), bytes);
+                self.to_fetch.push_back(cut);
                 bytes = 0;
             }
             batch.push(uid);
             bytes += size;
         }
         if !batch.is_empty() {
-            self.to_fetch.push_back(Planned::Batch(batch));
+            self.to_fetch.push_back(Planned::Batch(batch, bytes));
         }
         Ok(())
     }
 
-    fn fetch(&mut self, uids: &[u32]) -> Result<Vec<Message>, ImapError> {
+    /// Some servers' sizes are estimates: twice as much may come, but not without end.
+    fn fetch(&mut self, uids: &[u32], bytes: u64) -> Result<Vec<Message>, ImapError> {
+        self.account.allowance.set(2 * bytes + (1 << 20));
         let answers = self
             .account
             .session
@@ -265,12 +288,15 @@ impl ImapFolder<'_> {
             .iter()
             .filter_map(|answer| {
                 let uid = answer.uid.filter(|uid| uids.binary_search(uid).is_ok())?;
-                // NIL (or no) body: an empty message, which nothing recognises, is still counted.
-                let body = answer.body().unwrap_or_default().to_vec();
-                Some(Message {
-                    uid,
-                    body: Body::Whole(body),
-                })
+                // NIL is an empty message, which is still counted.
+                let body = answer.body().unwrap_or_default();
+                let size = body.len() as u64;
+                let body = if size > self.bounds.message_size {
+                    Body::TooLarge(size)
+                } else {
+                    Body::Whole(body.to_vec())
+                };
+                Some(Message { uid, body })
             })
             .collect())
     }
@@ -278,14 +304,16 @@ impl ImapFolder<'_> {
     /// Runs a command; when the session breaks, once more over a new one.
     fn retrying<T>(
         &mut self,
-        command: impl Fn(&mut Session<Stream>) -> Result<T, ImapError>,
+        command: impl Fn(&mut ImapSession) -> Result<T, ImapError>,
     ) -> Result<T, MailboxError> {
         let place = self.account.place.clone();
+        self.account.allowance.set(ANSWER);
         match command(self.account.session()?) {
             Ok(answer) => Ok(answer),
             Err(error @ (ImapError::No(_) | ImapError::Bad(_))) => Err(broken(&place, &error)),
             Err(error) => {
                 self.again(&error)?;
+                self.account.allowance.set(ANSWER);
                 command(self.account.session()?).map_err(|error| broken(&place, &error))
             }
         }
@@ -340,16 +368,16 @@ impl Folder for ImapFolder<'_> {
             if self.to_fetch.is_empty() && !self.to_size.is_empty() {
                 self.plan()?;
             }
-            let mut uids = match self.to_fetch.pop_front() {
+            let (mut uids, bytes) = match self.to_fetch.pop_front() {
                 None if self.to_size.is_empty() => return Ok(None),
                 None => continue,
                 Some(Planned::TooLarge(uid, size)) => {
                     let body = Body::TooLarge(size);
                     return Ok(Some(vec![Message { uid, body }]));
                 }
-                Some(Planned::Batch(uids)) => uids,
+                Some(Planned::Batch(uids, bytes)) => (uids, bytes),
             };
-            match self.fetch(&uids) {
+            match self.fetch(&uids, bytes) {
                 Ok(messages) => {
                     self.breaks = 0;
                     return Ok(Some(messages));
@@ -359,7 +387,7 @@ impl Folder for ImapFolder<'_> {
                     let second = uids.split_off(uids.len().div_ceil(2));
                     for half in [second, uids.clone()] {
                         if !half.is_empty() && !alone {
-                            self.to_fetch.push_front(Planned::Batch(half));
+                            self.to_fetch.push_front(Planned::Batch(half, bytes));
                         }
                     }
                     let refused = matches!(error, ImapError::No(_) | ImapError::Bad(_));
@@ -409,7 +437,7 @@ impl Folder for ImapFolder<'_> {
 }
 
 /// Without UIDPLUS (RFC 4315) other people's `\Deleted` messages would go too, so ours only get the flag.
-fn delete(session: &mut Session<Stream>, set: &str, has_uidplus: bool) -> Result<(), ImapError> {
+fn delete(session: &mut ImapSession, set: &str, has_uidplus: bool) -> Result<(), ImapError> {
     session.uid_store(set, "+FLAGS.SILENT (\\Seen \\Deleted)")?;
     if has_uidplus {
         session.uid_expunge(set)?;
@@ -418,7 +446,7 @@ fn delete(session: &mut Session<Stream>, set: &str, has_uidplus: bool) -> Result
 }
 
 fn move_to(
-    session: &mut Session<Stream>,
+    session: &mut ImapSession,
     set: &str,
     target: &str,
     has_move: bool,

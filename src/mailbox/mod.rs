@@ -7,6 +7,7 @@ mod files;
 mod imap;
 mod maildir;
 mod stream;
+mod tidy;
 
 use std::io;
 

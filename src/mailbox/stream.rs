@@ -174,15 +174,11 @@ fn start_tls(mut tcp: Deadlined, place: &str) -> Result<Deadlined, MailboxError>
         cause: cause.to_string(),
     };
     let greeting = line(&mut tcp).map_err(broken)?;
-    let mut answer = String::new();
-    if greeting.starts_with("* OK") {
-        tcp.write_all(b"s1 STARTTLS\r\n").map_err(broken)?;
-        loop {
-            answer = line(&mut tcp).map_err(broken)?;
-            if !answer.starts_with('*') {
-                break;
-            }
-        }
+    check_greeting(greeting.as_bytes(), place)?;
+    tcp.write_all(b"s1 STARTTLS\r\n").map_err(broken)?;
+    let mut answer = line(&mut tcp).map_err(broken)?;
+    while answer.starts_with('*') {
+        answer = line(&mut tcp).map_err(broken)?;
     }
     if answer.to_ascii_uppercase().starts_with("S1 OK") {
         return Ok(tcp);
@@ -191,6 +187,36 @@ fn start_tls(mut tcp: Deadlined, place: &str) -> Result<Deadlined, MailboxError>
         place: place.to_owned(),
         cause: format!("the server does not start TLS: `{}`", answer.trim_end()),
         hint: "use security = \"tls\" (port 993) if the server has it",
+    })
+}
+
+/// The first line of a server (RFC 9051, 7.1).
+pub(super) fn check_greeting(greeting: &[u8], place: &str) -> Result<(), MailboxError> {
+    let start: Vec<u8> = greeting
+        .iter()
+        .take(9)
+        .map(u8::to_ascii_uppercase)
+        .collect();
+    if start.starts_with(b"* OK") || start.starts_with(b"* PREAUTH") {
+        return Ok(());
+    }
+    let words: String = String::from_utf8_lossy(greeting)
+        .trim_end()
+        .chars()
+        .take(200)
+        .collect();
+    Err(if start.starts_with(b"* BYE") {
+        MailboxError::Broken {
+            place: place.to_owned(),
+            cause: format!("the server turns us away: `{words}`"),
+        }
+    } else {
+        MailboxError::Refused {
+            place: place.to_owned(),
+            cause: format!("this is no IMAP server: it greets with `{words}`"),
+            hint: "check `host` and `port`: IMAP is 993 with security = \"tls\", 143 with \
+                   \"starttls\"",
+        }
     })
 }
 
