@@ -176,9 +176,7 @@ fn all_our_samples_and_many_real_mails_are_counted_once() {
     );
     assert_eq!(outcome(&env), after);
     // Somebody marks all as unread: everything is known already.
-    let mut client = dovecot.client();
-    client.select("INBOX").unwrap();
-    client.store("1:*", "-FLAGS.SILENT (\\Seen)").unwrap();
+    dovecot.client_marks_all_unread("INBOX");
     let again = env.run(["email:fetch", "--format", "json"]).json()["total"].clone();
     assert_eq!(again["duplicate"], files.len(), "{again}");
     assert_eq!(outcome(&env), after);

@@ -2,6 +2,7 @@
 
 mod contacts;
 mod email_fetch;
+mod email_fetch_failures;
 mod messages;
 mod support;
 

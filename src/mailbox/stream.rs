@@ -25,13 +25,7 @@ pub(super) struct Deadlined {
 impl Deadlined {
     /// Gives the socket the shorter of the allowed silence and what is left.
     fn limit(&mut self) -> io::Result<()> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the total time limit (total_timeout) is over",
-            ));
-        }
+        let left = self.left()?;
         if left < self.silence {
             self.silence = left;
             self.stream.set_read_timeout(Some(left))?;
@@ -39,29 +33,47 @@ impl Deadlined {
         }
         Ok(())
     }
-}
 
-fn explain_timeout(error: io::Error) -> io::Error {
-    if error.kind() == io::ErrorKind::WouldBlock {
-        return io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the server was silent too long (read_timeout)",
-        );
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the total time limit (total_timeout) is over",
+            ));
+        }
+        Ok(left)
     }
-    error
+
+    /// Says which of the two limits a timeout was.
+    fn explain(&self, error: io::Error) -> io::Error {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return error;
+        }
+        self.left().err().unwrap_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the server was silent too long (read_timeout)",
+            )
+        })
+    }
 }
 
 impl Read for Deadlined {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.limit()?;
-        self.stream.read(buffer).map_err(explain_timeout)
+        self.stream
+            .read(buffer)
+            .map_err(|error| self.explain(error))
     }
 }
 
 impl Write for Deadlined {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.limit()?;
-        self.stream.write(buffer).map_err(explain_timeout)
+        self.stream
+            .write(buffer)
+            .map_err(|error| self.explain(error))
     }
 
     fn flush(&mut self) -> io::Result<()> {

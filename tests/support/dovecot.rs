@@ -215,6 +215,14 @@ impl Dovecot {
             .unwrap()
     }
 
+    /// Takes `\Seen` from all messages, as a person may.
+    pub(crate) fn client_marks_all_unread(&self, folder: &str) {
+        let mut client = self.client();
+        client.select(folder).unwrap();
+        client.store("1:*", "-FLAGS.SILENT (\\Seen)").unwrap();
+        client.logout().unwrap();
+    }
+
     /// The server as `host`, `port` and so on of a configuration.
     pub(crate) fn connection(&self, security: &str) -> String {
         let port = if security == "tls" {
@@ -308,7 +316,7 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    address = 127.0.0.1
+    address = 127.0.0.1 127.0.0.2
     port = {tls_port}
     ssl = yes
   }}

@@ -18,6 +18,8 @@ pub(crate) enum Passage {
     Forward,
     /// Never reaches the server; the line stays open and silent.
     Swallow,
+    /// The line is closed instead.
+    Close,
 }
 
 type Watch = dyn Fn(&str) -> Passage + Send + Sync;
@@ -61,10 +63,14 @@ fn forward(client: TcpStream, server: TcpStream, octets: usize, watch: Arc<Watch
         for line in commands.split(b'\n') {
             let Ok(line) = line else { break };
             let text = String::from_utf8_lossy(&line).into_owned();
-            if watch(&text) == Passage::Forward {
-                let whole = [line.as_slice(), b"\n"].concat();
-                if to_server.write_all(&whole).is_err() {
-                    break;
+            match watch(&text) {
+                Passage::Swallow => {}
+                Passage::Close => break,
+                Passage::Forward => {
+                    let whole = [line.as_slice(), b"\n"].concat();
+                    if to_server.write_all(&whole).is_err() {
+                        break;
+                    }
                 }
             }
         }
