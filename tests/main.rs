@@ -2,7 +2,10 @@
 
 mod contacts;
 mod email_fetch;
+mod email_fetch_bad_input;
 mod email_fetch_failures;
+mod email_fetch_interrupted;
+mod email_round_trip;
 mod messages;
 mod support;
 

@@ -17,8 +17,12 @@ use crate::config::{After, Connection};
 
 type ImapSession = Session<Tidied<Stream>>;
 
-/// Octets that an answer without mails may have: a SEARCH of eight million messages.
-const ANSWER: u64 = 64 << 20;
+/// Octets that an answer without mails may have, beside what it says of each message.
+const ANSWER: u64 = 4 << 20;
+/// Octets that SEARCH and FETCH of sizes need for a message.
+const PER_MESSAGE: u64 = 80;
+/// However many messages a folder is said to hold.
+const LONGEST_ANSWER: u64 = 512 << 20;
 
 /// How many times in a row a session may break before the folder is given up: enough to isolate one
 /// message of a batch of thousands.
@@ -32,6 +36,8 @@ pub struct Account {
     session: Option<ImapSession>,
     capabilities: Vec<String>,
     allowance: Allowance,
+    /// Messages in the selected folder.
+    exists: u64,
 }
 
 impl Account {
@@ -44,6 +50,7 @@ impl Account {
             session: None,
             capabilities: Vec::new(),
             allowance: Allowance::default(),
+            exists: 0,
         }
     }
 
@@ -65,6 +72,7 @@ impl Account {
             bounds,
             to_size: VecDeque::new(),
             to_fetch: VecDeque::new(),
+            doubted: None,
             breaks: 0,
         })
     }
@@ -77,6 +85,7 @@ impl Account {
     }
 
     fn session(&mut self) -> Result<&mut ImapSession, MailboxError> {
+        self.allow_answer();
         if self.session.is_none() {
             self.session = Some(self.log_in()?);
         }
@@ -96,7 +105,6 @@ impl Account {
                 cause,
             })?;
         let (stream, greeted) = stream::connect(&self.connection, &self.place, self.deadline)?;
-        self.allowance.set(ANSWER);
         let mut client = Client::new(Tidied::new(stream, self.allowance.clone()));
         if !greeted {
             let greeting = client
@@ -138,6 +146,12 @@ impl Account {
         Ok(session)
     }
 
+    /// Lets the server answer a command that brings no mails.
+    fn allow_answer(&self) {
+        let most = ANSWER + PER_MESSAGE * self.exists;
+        self.allowance.set(most.min(LONGEST_ANSWER));
+    }
+
     fn has(&self, capability: &str) -> bool {
         let quoted = format!("\"{capability}\"");
         self.capabilities
@@ -148,6 +162,7 @@ impl Account {
     /// Selects the folder; answers its UIDVALIDITY.
     fn select(&mut self, folder: &str, name: &str, read_only: bool) -> Result<u32, MailboxError> {
         let place = self.place.clone();
+        let kept = self.session.is_some();
         let session = self.session()?;
         let selected = if read_only {
             session.examine(name)
@@ -156,7 +171,10 @@ impl Account {
         };
         match selected {
             // RFC 9051 wants UIDVALIDITY; a server without one keeps its UIDs for good.
-            Ok(mailbox) => Ok(mailbox.uid_validity.unwrap_or(1)),
+            Ok(mailbox) => {
+                self.exists = u64::from(mailbox.exists);
+                Ok(mailbox.uid_validity.unwrap_or(1))
+            }
             Err(ImapError::No(no)) => {
                 let near = session.list(Some(""), Some("*")).ok().and_then(|names| {
                     let decode = |name: &str| utf7_imap::decode_utf7_imap(name.to_owned());
@@ -168,6 +186,11 @@ impl Account {
                     cause: short(&no.information),
                     near,
                 })
+            }
+            // The last folder may have taken longer than the server waits.
+            Err(_) if kept => {
+                self.session = None;
+                self.select(folder, name, read_only)
             }
             Err(error) => {
                 self.session = None;
@@ -229,6 +252,8 @@ pub struct ImapFolder<'a> {
     to_size: VecDeque<u32>,
     /// Batches cut by count and octets, and messages over the size limit.
     to_fetch: VecDeque<Planned>,
+    /// A single message that broke a session and is tried once more: it may have been the network.
+    doubted: Option<u32>,
     breaks: u32,
 }
 
@@ -284,19 +309,59 @@ impl ImapFolder<'_> {
             .as_mut()
             .ok_or(ImapError::ConnectionLost)?
             .uid_fetch(sequence_set(uids), "(UID BODY.PEEK[])")?;
-        Ok(answers
+        let mut messages = Vec::with_capacity(uids.len());
+        let mut bodiless = Vec::new();
+        for answer in answers.iter() {
+            // What was not asked for is unsolicited.
+            let Some(uid) = answer.uid.filter(|uid| uids.binary_search(uid).is_ok()) else {
+                continue;
+            };
+            let Some(body) = answer.body() else {
+                bodiless.push(uid);
+                continue;
+            };
+            let size = body.len() as u64;
+            let body = if size > self.bounds.message_size {
+                Body::TooLarge(size)
+            } else {
+                Body::Whole(body.to_vec())
+            };
+            messages.push(Message { uid, body });
+        }
+        drop(answers);
+        messages.extend(self.without_body(bodiless)?);
+        Ok(messages)
+    }
+
+    /// A message that has a size but no body (NIL) cannot be read; one that has none any more
+    /// vanished while it was fetched.
+    fn without_body(&mut self, mut uids: Vec<u32>) -> Result<Vec<Message>, ImapError> {
+        if uids.is_empty() {
+            return Ok(Vec::new());
+        }
+        uids.sort_unstable();
+        uids.dedup();
+        self.account.allow_answer();
+        let session = self
+            .account
+            .session
+            .as_mut()
+            .ok_or(ImapError::ConnectionLost)?;
+        // Lets the server say what was expunged.
+        session.noop()?;
+        let present = session.uid_fetch(sequence_set(&uids), "(UID RFC822.SIZE)")?;
+        let present = present
             .iter()
-            .filter_map(|answer| {
-                let uid = answer.uid.filter(|uid| uids.binary_search(uid).is_ok())?;
-                // NIL is an empty message, which is still counted.
-                let body = answer.body().unwrap_or_default();
-                let size = body.len() as u64;
-                let body = if size > self.bounds.message_size {
-                    Body::TooLarge(size)
+            .filter_map(|answer| Some((answer.uid?, answer.size)));
+        Ok(present
+            .filter(|(uid, _)| uids.binary_search(uid).is_ok())
+            .map(|(uid, size)| Message {
+                uid,
+                body: if size == Some(0) {
+                    Body::Whole(Vec::new())
                 } else {
-                    Body::Whole(body.to_vec())
-                };
-                Some(Message { uid, body })
+                    Body::Unreadable("the server gives no body".into())
+                },
             })
             .collect())
     }
@@ -307,13 +372,11 @@ impl ImapFolder<'_> {
         command: impl Fn(&mut ImapSession) -> Result<T, ImapError>,
     ) -> Result<T, MailboxError> {
         let place = self.account.place.clone();
-        self.account.allowance.set(ANSWER);
         match command(self.account.session()?) {
             Ok(answer) => Ok(answer),
             Err(error @ (ImapError::No(_) | ImapError::Bad(_))) => Err(broken(&place, &error)),
             Err(error) => {
                 self.again(&error)?;
-                self.account.allowance.set(ANSWER);
                 command(self.account.session()?).map_err(|error| broken(&place, &error))
             }
         }
@@ -394,7 +457,10 @@ impl Folder for ImapFolder<'_> {
                     if !refused {
                         self.again(&error)?;
                     }
-                    if alone {
+                    if alone && !refused && self.doubted != Some(uids[0]) {
+                        self.doubted = Some(uids[0]);
+                        self.to_fetch.push_front(Planned::Batch(uids, bytes));
+                    } else if alone {
                         let body = Body::Unreadable(describe(&error));
                         return Ok(Some(vec![Message { uid: uids[0], body }]));
                     }

@@ -16,8 +16,8 @@ pub(crate) enum Answer {
     Raw(Vec<u8>),
     /// These octets again and again, this long apart, until the program hangs up.
     Endless(Vec<u8>, std::time::Duration),
-    /// Not at all: the line is closed.
-    Close,
+    /// With these octets, and the line is closed.
+    Last(Vec<u8>),
 }
 
 impl Answer {
@@ -105,7 +105,7 @@ fn converse(
                 out.write_all(&octets)?;
                 thread::sleep(pause);
             },
-            Answer::Close => return Ok(()),
+            Answer::Last(octets) => return out.write_all(&octets),
         }
     }
     Ok(())
