@@ -94,8 +94,19 @@ pub fn folder(
         let (progress, arriving) = mpsc::sync_channel(1);
         let (acknowledge, requested) = mpsc::channel::<Acknowledgement>();
         let limit = job.limit;
+        let (mailbox, folder) = (job.mailbox, job.folder);
         scope.spawn(move || {
-            if let Err(error) = serve(source, pending, limit, &progress, &requested) {
+            // No answer of a server may end the whole run.
+            let served = catch_unwind(AssertUnwindSafe(|| {
+                serve(source, pending, limit, &progress, &requested)
+            }))
+            .unwrap_or_else(|_| {
+                Err(MailboxError::Broken {
+                    place: format!("{mailbox}/{folder}"),
+                    cause: "the program failed on an answer (a fault of the program)".into(),
+                })
+            });
+            if let Err(error) = served {
                 // The other side is gone only when it failed itself, and says so.
                 let _ = progress.send(Progress::Failed(error));
             }

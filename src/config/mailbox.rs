@@ -90,15 +90,20 @@ impl Default for AfterKeys {
 }
 
 impl AfterKeys {
+    /// What nobody could read is deleted only where its outcome is named.
     pub fn of(&self, outcome: Outcome) -> After {
-        match self {
-            Self::One(after) => after.clone(),
-            Self::By(table) => table
-                .get(outcome.name())
-                .or_else(|| table.get("default"))
-                .cloned()
-                .unwrap_or_default(),
+        let general = match self {
+            Self::One(after) => after,
+            Self::By(table) => match (table.get(outcome.name()), table.get("default")) {
+                (Some(named), _) => return named.clone(),
+                (None, Some(default)) => default,
+                (None, None) => &After::Seen,
+            },
+        };
+        if outcome == Outcome::Quarantined && *general == After::Delete {
+            return After::Seen;
         }
+        general.clone()
     }
 
     fn check(&self) -> Result<(), String> {
@@ -258,6 +263,9 @@ mod tests {
         .unwrap();
         assert_eq!(by.after.of(Outcome::Acted), After::Move("Done".into()));
         assert_eq!(by.after.of(Outcome::Recorded), After::Keep);
+        let all = AfterKeys::One(After::Delete);
+        assert_eq!(all.of(Outcome::Acted), After::Delete);
+        assert_eq!(all.of(Outcome::Quarantined), After::Seen);
         let wrong = "name = 'a'\nkind = 'maildir'\npath = 'x'\nafter = { actd = 'keep' }";
         assert!(mailbox(wrong).unwrap_err().contains("`actd`"));
         assert!(mailbox("name = 'a'\nkind = 'mbox'\npath = 'x'\nafter = 'delete'").is_err());

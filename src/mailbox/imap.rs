@@ -11,8 +11,18 @@ use imap::{Client, Error as ImapError, Session};
 use super::{
     Body, Bounds, Folder, MailboxError, Message, near_name,
     stream::{self, Stream},
+    tidy::{Allowance, Tidied},
 };
 use crate::config::{After, Connection};
+
+type ImapSession = Session<Tidied<Stream>>;
+
+/// Octets that an answer without mails may have, beside what it says of each message.
+const ANSWER: u64 = 4 << 20;
+/// Octets that SEARCH and FETCH of sizes need for a message.
+const PER_MESSAGE: u64 = 80;
+/// However many messages a folder is said to hold.
+const LONGEST_ANSWER: u64 = 512 << 20;
 
 /// How many times in a row a session may break before the folder is given up: enough to isolate one
 /// message of a batch of thousands.
@@ -23,8 +33,11 @@ pub struct Account {
     connection: Connection,
     place: String,
     deadline: Instant,
-    session: Option<Session<Stream>>,
+    session: Option<ImapSession>,
     capabilities: Vec<String>,
+    allowance: Allowance,
+    /// Messages in the selected folder.
+    exists: u64,
 }
 
 impl Account {
@@ -36,6 +49,8 @@ impl Account {
             connection: connection.clone(),
             session: None,
             capabilities: Vec::new(),
+            allowance: Allowance::default(),
+            exists: 0,
         }
     }
 
@@ -57,6 +72,7 @@ impl Account {
             bounds,
             to_size: VecDeque::new(),
             to_fetch: VecDeque::new(),
+            doubted: None,
             breaks: 0,
         })
     }
@@ -68,7 +84,8 @@ impl Account {
         }
     }
 
-    fn session(&mut self) -> Result<&mut Session<Stream>, MailboxError> {
+    fn session(&mut self) -> Result<&mut ImapSession, MailboxError> {
+        self.allow_answer();
         if self.session.is_none() {
             self.session = Some(self.log_in()?);
         }
@@ -78,7 +95,7 @@ impl Account {
         })
     }
 
-    fn log_in(&mut self) -> Result<Session<Stream>, MailboxError> {
+    fn log_in(&mut self) -> Result<ImapSession, MailboxError> {
         let password = self
             .connection
             .password
@@ -88,11 +105,12 @@ impl Account {
                 cause,
             })?;
         let (stream, greeted) = stream::connect(&self.connection, &self.place, self.deadline)?;
-        let mut client = Client::new(stream);
+        let mut client = Client::new(Tidied::new(stream, self.allowance.clone()));
         if !greeted {
-            client
+            let greeting = client
                 .read_greeting()
                 .map_err(|error| broken(&self.place, &error))?;
+            stream::check_greeting(&greeting, &self.place)?;
         }
         let user = &self.connection.user;
         let mut session = client
@@ -102,11 +120,13 @@ impl Account {
                     MailboxError::Login {
                         place: self.place.clone(),
                         user: user.clone(),
-                        // The server's words never hold the password; the crate's complaint about a
-                        // character of it might.
+                        // The crate's complaint about a character of the password might hold it; the
+                        // server's words might repeat it.
                         cause: match &error {
-                            ImapError::No(no) => no.information.clone(),
-                            ImapError::Bad(bad) => bad.information.clone(),
+                            ImapError::No(no) => short(&no.information.replace(&password, "...")),
+                            ImapError::Bad(bad) => {
+                                short(&bad.information.replace(&password, "..."))
+                            }
                             _ => "user or password holds a line end or another forbidden character"
                                 .into(),
                         },
@@ -126,6 +146,12 @@ impl Account {
         Ok(session)
     }
 
+    /// Lets the server answer a command that brings no mails.
+    fn allow_answer(&self) {
+        let most = ANSWER + PER_MESSAGE * self.exists;
+        self.allowance.set(most.min(LONGEST_ANSWER));
+    }
+
     fn has(&self, capability: &str) -> bool {
         let quoted = format!("\"{capability}\"");
         self.capabilities
@@ -136,6 +162,7 @@ impl Account {
     /// Selects the folder; answers its UIDVALIDITY.
     fn select(&mut self, folder: &str, name: &str, read_only: bool) -> Result<u32, MailboxError> {
         let place = self.place.clone();
+        let kept = self.session.is_some();
         let session = self.session()?;
         let selected = if read_only {
             session.examine(name)
@@ -144,7 +171,10 @@ impl Account {
         };
         match selected {
             // RFC 9051 wants UIDVALIDITY; a server without one keeps its UIDs for good.
-            Ok(mailbox) => Ok(mailbox.uid_validity.unwrap_or(1)),
+            Ok(mailbox) => {
+                self.exists = u64::from(mailbox.exists);
+                Ok(mailbox.uid_validity.unwrap_or(1))
+            }
             Err(ImapError::No(no)) => {
                 let near = session.list(Some(""), Some("*")).ok().and_then(|names| {
                     let decode = |name: &str| utf7_imap::decode_utf7_imap(name.to_owned());
@@ -153,9 +183,14 @@ impl Account {
                 Err(MailboxError::NoFolder {
                     place,
                     folder: folder.to_owned(),
-                    cause: no.information,
+                    cause: short(&no.information),
                     near,
                 })
+            }
+            // The last folder may have taken longer than the server waits.
+            Err(_) if kept => {
+                self.session = None;
+                self.select(folder, name, read_only)
             }
             Err(error) => {
                 self.session = None;
@@ -186,15 +221,23 @@ fn describe(error: &ImapError) -> String {
             "the server closed the connection".into()
         }
         ImapError::Io(cause) => cause.to_string(),
-        ImapError::Bye(bye) => format!("the server said goodbye: {}", bye.information),
-        ImapError::No(no) => format!("the server refused: {}", no.information),
-        ImapError::Bad(bad) => format!("the server did not understand: {}", bad.information),
-        ImapError::Parse(_) => "an answer of the server could not be read".into(),
-        other => {
-            let text = other.to_string();
-            text.chars().take(200).collect()
+        // The crate says so of a line it cannot parse.
+        ImapError::Bye(bye) if bye.information == "no explanation given" => {
+            "an answer of the server could not be read".into()
         }
+        ImapError::Bye(bye) => format!("the server said goodbye: {}", short(&bye.information)),
+        ImapError::No(no) => format!("the server refused: {}", short(&no.information)),
+        ImapError::Bad(bad) => {
+            format!("the server did not understand: {}", short(&bad.information))
+        }
+        ImapError::Parse(_) => "an answer of the server could not be read".into(),
+        other => short(&other.to_string()),
     }
+}
+
+/// A server's words may be megabytes.
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
 }
 
 /// A selected folder of an account.
@@ -209,11 +252,14 @@ pub struct ImapFolder<'a> {
     to_size: VecDeque<u32>,
     /// Batches cut by count and octets, and messages over the size limit.
     to_fetch: VecDeque<Planned>,
+    /// A single message that broke a session and is tried once more: it may have been the network.
+    doubted: Option<u32>,
     breaks: u32,
 }
 
 enum Planned {
-    Batch(Vec<u32>),
+    /// UIDs, and the octets the server says they have.
+    Batch(Vec<u32>, u64),
     TooLarge(u32, u64),
 }
 
@@ -241,36 +287,81 @@ impl ImapFolder<'_> {
             let full =
                 batch.len() >= self.bounds.batch_messages || bytes + size > self.bounds.batch_bytes;
             if full && !batch.is_empty() {
-                self.to_fetch
-                    .push_back(Planned::Batch(std::mem::take(&mut batch)));
+                let cut = Planned::Batch(std::mem::take(&mut batch), bytes);
+                self.to_fetch.push_back(cut);
                 bytes = 0;
             }
             batch.push(uid);
             bytes += size;
         }
         if !batch.is_empty() {
-            self.to_fetch.push_back(Planned::Batch(batch));
+            self.to_fetch.push_back(Planned::Batch(batch, bytes));
         }
         Ok(())
     }
 
-    fn fetch(&mut self, uids: &[u32]) -> Result<Vec<Message>, ImapError> {
+    /// Some servers' sizes are estimates: twice as much may come, but not without end.
+    fn fetch(&mut self, uids: &[u32], bytes: u64) -> Result<Vec<Message>, ImapError> {
+        self.account.allowance.set(2 * bytes + (1 << 20));
         let answers = self
             .account
             .session
             .as_mut()
             .ok_or(ImapError::ConnectionLost)?
             .uid_fetch(sequence_set(uids), "(UID BODY.PEEK[])")?;
-        Ok(answers
+        let mut messages = Vec::with_capacity(uids.len());
+        let mut bodiless = Vec::new();
+        for answer in answers.iter() {
+            // What was not asked for is unsolicited.
+            let Some(uid) = answer.uid.filter(|uid| uids.binary_search(uid).is_ok()) else {
+                continue;
+            };
+            let Some(body) = answer.body() else {
+                bodiless.push(uid);
+                continue;
+            };
+            let size = body.len() as u64;
+            let body = if size > self.bounds.message_size {
+                Body::TooLarge(size)
+            } else {
+                Body::Whole(body.to_vec())
+            };
+            messages.push(Message { uid, body });
+        }
+        drop(answers);
+        messages.extend(self.without_body(bodiless)?);
+        Ok(messages)
+    }
+
+    /// A message that has a size but no body (NIL) cannot be read; one that has none any more
+    /// vanished while it was fetched.
+    fn without_body(&mut self, mut uids: Vec<u32>) -> Result<Vec<Message>, ImapError> {
+        if uids.is_empty() {
+            return Ok(Vec::new());
+        }
+        uids.sort_unstable();
+        uids.dedup();
+        self.account.allow_answer();
+        let session = self
+            .account
+            .session
+            .as_mut()
+            .ok_or(ImapError::ConnectionLost)?;
+        // Lets the server say what was expunged.
+        session.noop()?;
+        let present = session.uid_fetch(sequence_set(&uids), "(UID RFC822.SIZE)")?;
+        let present = present
             .iter()
-            .filter_map(|answer| {
-                let uid = answer.uid.filter(|uid| uids.binary_search(uid).is_ok())?;
-                // NIL (or no) body: an empty message, which nothing recognises, is still counted.
-                let body = answer.body().unwrap_or_default().to_vec();
-                Some(Message {
-                    uid,
-                    body: Body::Whole(body),
-                })
+            .filter_map(|answer| Some((answer.uid?, answer.size)));
+        Ok(present
+            .filter(|(uid, _)| uids.binary_search(uid).is_ok())
+            .map(|(uid, size)| Message {
+                uid,
+                body: if size == Some(0) {
+                    Body::Whole(Vec::new())
+                } else {
+                    Body::Unreadable("the server gives no body".into())
+                },
             })
             .collect())
     }
@@ -278,7 +369,7 @@ impl ImapFolder<'_> {
     /// Runs a command; when the session breaks, once more over a new one.
     fn retrying<T>(
         &mut self,
-        command: impl Fn(&mut Session<Stream>) -> Result<T, ImapError>,
+        command: impl Fn(&mut ImapSession) -> Result<T, ImapError>,
     ) -> Result<T, MailboxError> {
         let place = self.account.place.clone();
         match command(self.account.session()?) {
@@ -340,16 +431,16 @@ impl Folder for ImapFolder<'_> {
             if self.to_fetch.is_empty() && !self.to_size.is_empty() {
                 self.plan()?;
             }
-            let mut uids = match self.to_fetch.pop_front() {
+            let (mut uids, bytes) = match self.to_fetch.pop_front() {
                 None if self.to_size.is_empty() => return Ok(None),
                 None => continue,
                 Some(Planned::TooLarge(uid, size)) => {
                     let body = Body::TooLarge(size);
                     return Ok(Some(vec![Message { uid, body }]));
                 }
-                Some(Planned::Batch(uids)) => uids,
+                Some(Planned::Batch(uids, bytes)) => (uids, bytes),
             };
-            match self.fetch(&uids) {
+            match self.fetch(&uids, bytes) {
                 Ok(messages) => {
                     self.breaks = 0;
                     return Ok(Some(messages));
@@ -359,14 +450,17 @@ impl Folder for ImapFolder<'_> {
                     let second = uids.split_off(uids.len().div_ceil(2));
                     for half in [second, uids.clone()] {
                         if !half.is_empty() && !alone {
-                            self.to_fetch.push_front(Planned::Batch(half));
+                            self.to_fetch.push_front(Planned::Batch(half, bytes));
                         }
                     }
                     let refused = matches!(error, ImapError::No(_) | ImapError::Bad(_));
                     if !refused {
                         self.again(&error)?;
                     }
-                    if alone {
+                    if alone && !refused && self.doubted != Some(uids[0]) {
+                        self.doubted = Some(uids[0]);
+                        self.to_fetch.push_front(Planned::Batch(uids, bytes));
+                    } else if alone {
                         let body = Body::Unreadable(describe(&error));
                         return Ok(Some(vec![Message { uid: uids[0], body }]));
                     }
@@ -409,7 +503,7 @@ impl Folder for ImapFolder<'_> {
 }
 
 /// Without UIDPLUS (RFC 4315) other people's `\Deleted` messages would go too, so ours only get the flag.
-fn delete(session: &mut Session<Stream>, set: &str, has_uidplus: bool) -> Result<(), ImapError> {
+fn delete(session: &mut ImapSession, set: &str, has_uidplus: bool) -> Result<(), ImapError> {
     session.uid_store(set, "+FLAGS.SILENT (\\Seen \\Deleted)")?;
     if has_uidplus {
         session.uid_expunge(set)?;
@@ -418,7 +512,7 @@ fn delete(session: &mut Session<Stream>, set: &str, has_uidplus: bool) -> Result
 }
 
 fn move_to(
-    session: &mut Session<Stream>,
+    session: &mut ImapSession,
     set: &str,
     target: &str,
     has_move: bool,

@@ -9,6 +9,7 @@ mod imap;
 mod maildir;
 mod mbox;
 mod stream;
+mod tidy;
 
 use std::io;
 

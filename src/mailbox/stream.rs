@@ -25,13 +25,7 @@ pub(super) struct Deadlined {
 impl Deadlined {
     /// Gives the socket the shorter of the allowed silence and what is left.
     fn limit(&mut self) -> io::Result<()> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the total time limit (total_timeout) is over",
-            ));
-        }
+        let left = self.left()?;
         if left < self.silence {
             self.silence = left;
             self.stream.set_read_timeout(Some(left))?;
@@ -39,29 +33,47 @@ impl Deadlined {
         }
         Ok(())
     }
-}
 
-fn explain_timeout(error: io::Error) -> io::Error {
-    if error.kind() == io::ErrorKind::WouldBlock {
-        return io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the server was silent too long (read_timeout)",
-        );
+    fn left(&self) -> io::Result<Duration> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the total time limit (total_timeout) is over",
+            ));
+        }
+        Ok(left)
     }
-    error
+
+    /// Says which of the two limits a timeout was.
+    fn explain(&self, error: io::Error) -> io::Error {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return error;
+        }
+        self.left().err().unwrap_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the server was silent too long (read_timeout)",
+            )
+        })
+    }
 }
 
 impl Read for Deadlined {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.limit()?;
-        self.stream.read(buffer).map_err(explain_timeout)
+        self.stream
+            .read(buffer)
+            .map_err(|error| self.explain(error))
     }
 }
 
 impl Write for Deadlined {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.limit()?;
-        self.stream.write(buffer).map_err(explain_timeout)
+        self.stream
+            .write(buffer)
+            .map_err(|error| self.explain(error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -174,15 +186,11 @@ fn start_tls(mut tcp: Deadlined, place: &str) -> Result<Deadlined, MailboxError>
         cause: cause.to_string(),
     };
     let greeting = line(&mut tcp).map_err(broken)?;
-    let mut answer = String::new();
-    if greeting.starts_with("* OK") {
-        tcp.write_all(b"s1 STARTTLS\r\n").map_err(broken)?;
-        loop {
-            answer = line(&mut tcp).map_err(broken)?;
-            if !answer.starts_with('*') {
-                break;
-            }
-        }
+    check_greeting(greeting.as_bytes(), place)?;
+    tcp.write_all(b"s1 STARTTLS\r\n").map_err(broken)?;
+    let mut answer = line(&mut tcp).map_err(broken)?;
+    while answer.starts_with('*') {
+        answer = line(&mut tcp).map_err(broken)?;
     }
     if answer.to_ascii_uppercase().starts_with("S1 OK") {
         return Ok(tcp);
@@ -191,6 +199,36 @@ fn start_tls(mut tcp: Deadlined, place: &str) -> Result<Deadlined, MailboxError>
         place: place.to_owned(),
         cause: format!("the server does not start TLS: `{}`", answer.trim_end()),
         hint: "use security = \"tls\" (port 993) if the server has it",
+    })
+}
+
+/// The first line of a server (RFC 9051, 7.1).
+pub(super) fn check_greeting(greeting: &[u8], place: &str) -> Result<(), MailboxError> {
+    let start: Vec<u8> = greeting
+        .iter()
+        .take(9)
+        .map(u8::to_ascii_uppercase)
+        .collect();
+    if start.starts_with(b"* OK") || start.starts_with(b"* PREAUTH") {
+        return Ok(());
+    }
+    let words: String = String::from_utf8_lossy(greeting)
+        .trim_end()
+        .chars()
+        .take(200)
+        .collect();
+    Err(if start.starts_with(b"* BYE") {
+        MailboxError::Broken {
+            place: place.to_owned(),
+            cause: format!("the server turns us away: `{words}`"),
+        }
+    } else {
+        MailboxError::Refused {
+            place: place.to_owned(),
+            cause: format!("this is no IMAP server: it greets with `{words}`"),
+            hint: "check `host` and `port`: IMAP is 993 with security = \"tls\", 143 with \
+                   \"starttls\"",
+        }
     })
 }
 

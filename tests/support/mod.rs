@@ -1,5 +1,14 @@
 //! The real binary in a folder of its own: cleared environment, own HOME, a clock that stands.
 
+mod certificates;
+pub(crate) mod dovecot;
+pub(crate) mod fake_imap;
+pub(crate) mod mails;
+pub(crate) mod proxy;
+pub(crate) mod tables;
+
+pub(crate) use certificates::Validity;
+
 use std::{
     ffi::OsStr,
     fs,
