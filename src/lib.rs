@@ -35,3 +35,4 @@ pub mod store;
 pub mod suppression;
 pub mod time;
 pub mod verp;
+pub mod webhook;

@@ -1,0 +1,9 @@
+//! Amazon SES.
+
+use super::Provider;
+
+pub(super) const PROVIDER: Provider = Provider {
+    name: "amazon_ses",
+    title: "Amazon SES",
+    callbacks: &["amazon", "amazon_api", "amazon_ses"],
+};

@@ -1,0 +1,9 @@
+//! Mandrill.
+
+use super::Provider;
+
+pub(super) const PROVIDER: Provider = Provider {
+    name: "mandrill",
+    title: "Mandrill",
+    callbacks: &["mandrill"],
+};
