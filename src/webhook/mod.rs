@@ -7,13 +7,17 @@
 
 mod amazon_ses;
 mod elasticemail;
+pub mod form;
 mod mailjet;
 mod mandrill;
 mod request;
 mod sendgrid;
+pub mod signature;
 mod sparkpost;
+mod verify;
 
 pub use request::{FRAME, Request};
+pub use verify::{Expected, Hmac, Level, MandrillUrl, Scheme, Verification, url_secret};
 
 /// A mail provider whose callbacks are understood.
 #[derive(Debug)]
@@ -24,6 +28,10 @@ pub struct Provider {
     pub title: &'static str,
     /// The names in callback addresses, `/mailer/<name>/callback`; Mautic's among them.
     pub callbacks: &'static [&'static str],
+    /// The methods it calls with.
+    pub methods: &'static [&'static str],
+    /// What it proves itself by.
+    pub scheme: Scheme,
 }
 
 /// Every provider, by name.

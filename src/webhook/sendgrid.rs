@@ -1,9 +1,11 @@
 //! SendGrid.
 
-use super::Provider;
+use super::{Provider, Scheme};
 
 pub(super) const PROVIDER: Provider = Provider {
     name: "sendgrid",
     title: "SendGrid",
     callbacks: &["sendgrid_api", "sendgrid"],
+    methods: &["POST"],
+    scheme: Scheme::SendGrid,
 };
