@@ -24,13 +24,17 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod address;
+pub mod certificates;
 pub mod classify;
 pub mod config;
 pub mod event;
 pub mod fetch;
+pub mod https;
 pub mod ingest;
 pub mod mailbox;
 pub mod message;
+pub mod sns;
+pub mod spool;
 pub mod store;
 pub mod suppression;
 pub mod time;
