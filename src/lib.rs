@@ -25,6 +25,7 @@
 
 pub mod address;
 pub mod certificates;
+pub mod cgi;
 pub mod classify;
 pub mod config;
 pub mod event;
@@ -33,6 +34,7 @@ pub mod https;
 pub mod ingest;
 pub mod mailbox;
 pub mod message;
+pub mod receive;
 pub mod sns;
 pub mod spool;
 pub mod store;

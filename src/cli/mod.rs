@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, registered here by three alphabetical lines.
 
+mod as_cgi;
 mod contacts_import;
 mod contacts_list;
 mod contacts_show;
@@ -12,6 +13,7 @@ mod listing;
 mod runs_list;
 mod sends_headers;
 mod sends_import;
+mod webhook_receive;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -66,6 +68,8 @@ enum Command {
     SendsHeaders(sends_headers::Args),
     #[command(name = "sends:import")]
     SendsImport(sends_import::Args),
+    #[command(name = "webhook:receive")]
+    WebhookReceive(webhook_receive::Args),
 }
 
 impl Command {
@@ -79,12 +83,14 @@ impl Command {
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
+            Self::WebhookReceive(args) => webhook_receive::run(context, args),
         }
     }
 }
 
 /// Runs the command line `args` (the program's name first).
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = as_cgi::arguments(args.into_iter().collect(), |name| std::env::var_os(name));
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -98,7 +104,12 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     start_log(&cli.global);
-    match Context::new(&cli.global).and_then(|mut context| cli.command.run(&mut context)) {
+    let context = Context::new(&cli.global);
+    if context.is_err() && matches!(cli.command, Command::WebhookReceive(_)) {
+        // The other side is to try again when the configuration is mended.
+        let _ = webhook_receive::unavailable();
+    }
+    match context.and_then(|mut context| cli.command.run(&mut context)) {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {

@@ -22,6 +22,7 @@ pub use secret::{Secret, SecretError};
 pub use webhook::Webhook;
 
 use crate::{
+    certificates,
     ingest::Signatures,
     suppression::{Policy, duration},
     time::DAY,
@@ -242,6 +243,16 @@ impl Config {
             .get(provider.name)
             .cloned()
             .unwrap_or_default()
+    }
+
+    /// Where SNS signing certificates are.
+    pub fn certificates(&self) -> certificates::Folder {
+        let amazon = self.provider.get("amazon_ses");
+        let given = amazon.and_then(|keys| keys.certificates.clone());
+        certificates::Folder {
+            path: given.unwrap_or_else(|| self.webhook.spool.join("certificates")),
+            whole_chain: amazon.is_some_and(|keys| keys.whole_chain),
+        }
     }
 
     /// What requests of `provider` must prove; reads its secrets.

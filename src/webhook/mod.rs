@@ -17,7 +17,9 @@ mod sparkpost;
 mod verify;
 
 pub use request::{FRAME, Request};
-pub use verify::{Expected, Hmac, Level, MandrillUrl, Scheme, Verification, url_secret};
+pub use verify::{
+    Expected, Hmac, Level, MandrillUrl, Scheme, TEST_PROOF, Verification, url_secret,
+};
 
 /// A mail provider whose callbacks are understood.
 #[derive(Debug)]

@@ -43,6 +43,9 @@ pub enum Scheme {
     None,
 }
 
+/// The proof of Mandrill's check of a new URL: it holds no event.
+pub const TEST_PROOF: &str = "Mandrill's test key";
+
 /// How seriously a failed proof is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -169,7 +172,7 @@ impl Provider {
             .and_then(|()| signed(self.scheme, request, expected, certificates))
         {
             Ok(Signed::Proven) => passed.push("signature"),
-            Ok(Signed::TestKey) => passed.push("Mandrill's test key"),
+            Ok(Signed::TestKey) => passed.push(TEST_PROOF),
             Ok(Signed::NotExpected) if passed.is_empty() => return Verification::NothingExpected,
             Ok(Signed::NotExpected) => {}
             Ok(Signed::NoCertificate { url, name }) => {

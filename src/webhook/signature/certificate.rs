@@ -151,3 +151,181 @@ fn is_of_sns(certificate: &X509) -> bool {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use openssl::{
+        asn1::Asn1Time,
+        bn::BigNum,
+        hash::MessageDigest,
+        pkey::Private,
+        rsa::Rsa,
+        x509::{X509Builder, X509NameBuilder, extension::BasicConstraints},
+    };
+
+    use super::*;
+
+    struct Shelf {
+        anchors: Vec<Vec<u8>>,
+        whole_chain: bool,
+    }
+
+    impl Certificates for Shelf {
+        fn find(&self, _: &str) -> Option<Found> {
+            None
+        }
+        fn anchors(&self) -> Vec<Vec<u8>> {
+            self.anchors.clone()
+        }
+        fn whole_chain(&self) -> bool {
+            self.whole_chain
+        }
+    }
+
+    fn key() -> PKey<Private> {
+        PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap()
+    }
+
+    /// Valid from 1,000 to 2,000 seconds.
+    fn certificate(
+        name: &str,
+        key: &PKey<Private>,
+        issuer: Option<(&X509, &PKey<Private>)>,
+        is_authority: bool,
+    ) -> X509 {
+        let mut subject = X509NameBuilder::new().unwrap();
+        subject.append_entry_by_text("CN", name).unwrap();
+        let subject = subject.build();
+        let mut builder = X509Builder::new().unwrap();
+        builder.set_version(2).unwrap();
+        let serial = BigNum::from_u32(u32::try_from(name.len()).unwrap()).unwrap();
+        builder
+            .set_serial_number(&serial.to_asn1_integer().unwrap())
+            .unwrap();
+        builder.set_subject_name(&subject).unwrap();
+        builder
+            .set_issuer_name(issuer.map_or(&subject, |(issuer, _)| issuer.subject_name()))
+            .unwrap();
+        builder
+            .set_not_before(&Asn1Time::from_unix(1_000).unwrap())
+            .unwrap();
+        builder
+            .set_not_after(&Asn1Time::from_unix(2_000).unwrap())
+            .unwrap();
+        builder.set_pubkey(key).unwrap();
+        let mut constraints = BasicConstraints::new();
+        constraints.critical();
+        if is_authority {
+            constraints.ca();
+        }
+        builder
+            .append_extension(constraints.build().unwrap())
+            .unwrap();
+        let signer = issuer.map_or(key, |(_, key)| key);
+        builder.sign(signer, MessageDigest::sha256()).unwrap();
+        builder.build()
+    }
+
+    fn found(certificate: &X509, pinned: bool) -> Found {
+        Found {
+            pem: certificate.to_pem().unwrap(),
+            pinned,
+        }
+    }
+
+    const WITHIN: Timestamp = Timestamp(1_500 * SECOND);
+    const AFTER: Timestamp = Timestamp(2_001 * SECOND);
+    const BEFORE: Timestamp = Timestamp(999 * SECOND);
+
+    fn check(found: &Found, shelf: &Shelf, at: Timestamp) -> Result<(), String> {
+        key_at("a.pem", found, shelf, at)
+            .map(drop)
+            .map_err(|refused| refused.to_string())
+    }
+
+    #[test]
+    fn a_certificate_put_there_by_a_person_is_trusted_for_its_own_time() {
+        let found = found(&certificate("anything", &key(), None, false), true);
+        for whole_chain in [false, true] {
+            let shelf = Shelf {
+                anchors: Vec::new(),
+                whole_chain,
+            };
+            assert_eq!(check(&found, &shelf, WITHIN), Ok(()));
+            assert!(
+                check(&found, &shelf, AFTER)
+                    .unwrap_err()
+                    .contains("expired")
+            );
+            assert!(check(&found, &shelf, BEFORE).is_err());
+        }
+    }
+
+    #[test]
+    fn a_fetched_certificate_is_amazons_and_its_chain_holds_as_far_as_it_goes() {
+        let (authority_key, leaf_key) = (key(), key());
+        let authority = certificate("authority", &authority_key, None, true);
+        let leaf = certificate(
+            "sns.amazonaws.com",
+            &leaf_key,
+            Some((&authority, &authority_key)),
+            false,
+        );
+        let alone = |whole_chain| Shelf {
+            anchors: Vec::new(),
+            whole_chain,
+        };
+        let with = |anchor: &X509| Shelf {
+            anchors: vec![anchor.to_pem().unwrap()],
+            whole_chain: true,
+        };
+        let fetched = found(&leaf, false);
+        assert_eq!(check(&fetched, &alone(false), WITHIN), Ok(()));
+        assert!(check(&fetched, &alone(false), AFTER).is_err());
+        assert!(check(&fetched, &alone(false), BEFORE).is_err());
+        assert!(
+            check(&fetched, &alone(true), WITHIN)
+                .unwrap_err()
+                .contains("issuer")
+        );
+        assert_eq!(check(&fetched, &with(&authority), WITHIN), Ok(()));
+        assert!(
+            check(&fetched, &with(&authority), AFTER)
+                .unwrap_err()
+                .contains("expired")
+        );
+        // Another authority of the same name did not sign it.
+        let impostor = certificate("authority", &key(), None, true);
+        assert!(check(&fetched, &with(&impostor), WITHIN).is_err());
+        // One that signs itself, or is made out to another host.
+        let own = certificate("sns.amazonaws.com", &leaf_key, None, false);
+        assert!(check(&found(&own, false), &alone(false), WITHIN).is_err());
+        let other = certificate(
+            "sns.evil.example",
+            &leaf_key,
+            Some((&authority, &authority_key)),
+            false,
+        );
+        let refused = check(&found(&other, false), &with(&authority), WITHIN);
+        assert!(refused.unwrap_err().contains("another host"));
+    }
+
+    #[test]
+    fn what_is_no_certificate_has_no_key() {
+        let shelf = Shelf {
+            anchors: Vec::new(),
+            whole_chain: false,
+        };
+        for pem in [
+            "",
+            "x",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
+            let found = Found {
+                pem: pem.into(),
+                pinned: true,
+            };
+            assert!(check(&found, &shelf, WITHIN).is_err(), "{pem}");
+        }
+    }
+}
