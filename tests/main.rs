@@ -2,7 +2,10 @@
 
 mod contacts;
 mod messages;
+mod signature_vectors;
 mod support;
+mod webhook_receive;
+mod webhook_security;
 
 #[test]
 fn no_test_file_is_forgotten() {

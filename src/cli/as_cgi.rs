@@ -32,8 +32,14 @@ fn words(query: &str) -> Vec<OsString> {
     if query.contains('=') {
         return Vec::new();
     }
-    form::pairs(query.replace('+', "&").as_bytes())
-        .map(|(word, _)| String::from_utf8_lossy(&word).into_owned().into())
+    let word = |word: &str| {
+        let word = word.replace('&', "%26");
+        let (word, _) = form::pairs(word.as_bytes()).next()?;
+        Some(unescaped(OsStr::new(&*String::from_utf8_lossy(&word))))
+    };
+    query
+        .split('+')
+        .map(|text| word(text).unwrap_or_default())
         .collect()
 }
 
@@ -71,6 +77,7 @@ mod tests {
         assert_eq!(under(&[cgi], &[]), ["webhook:receive"]);
         for (query, args) in [
             ("contacts:list", &["contacts:list"][..]),
+            ("a&b", &["a\\&b"]),
             ("--config+%2fx%3b", &["--config", "/x\\;"]),
         ] {
             assert_eq!(

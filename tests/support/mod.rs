@@ -1,5 +1,8 @@
 //! The real binary in a folder of its own: cleared environment, own HOME, a clock that stands.
 
+pub(crate) mod cgi;
+pub(crate) mod proofs;
+
 use std::{
     ffi::OsStr,
     fs,
@@ -152,6 +155,17 @@ pub(crate) fn corpus() -> Option<PathBuf> {
         "skipped: no corpus at `{}` (set BOUNCEKIT_CORPUS)",
         path.display()
     );
+    None
+}
+
+/// The signature vectors, if they are here; says so where they are not. They are read in place.
+pub(crate) fn signature_vectors() -> Option<PathBuf> {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/webhooks/fixtures/_signatures");
+    if path.is_dir() {
+        return Some(path);
+    }
+    eprintln!("skipped: no signature vectors at `{}`", path.display());
     None
 }
 
