@@ -139,6 +139,7 @@ fn options(context: &Context, monitors: &[Monitor]) -> Options {
         },
         unsubscribe_addresses: verp.unsubscribe_address.iter().cloned().collect(),
         unsubscribe_folder: monitors == [Monitor::Unsubscribes],
+        sns_trust: context.config.sns_trust(),
     }
 }
 

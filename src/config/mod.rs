@@ -24,6 +24,7 @@ pub use webhook::Webhook;
 use crate::{
     certificates,
     ingest::Signatures,
+    message::SnsTrust,
     suppression::{Policy, duration},
     time::DAY,
     verp::SEPARATORS,
@@ -253,6 +254,16 @@ impl Config {
             path: given.unwrap_or_else(|| self.webhook.spool.join("certificates")),
             whole_chain: amazon.is_some_and(|keys| keys.whole_chain),
         }
+    }
+
+    /// Which notifications are believed that come as e-mail from SNS.
+    pub fn sns_trust(&self) -> SnsTrust {
+        self.provider
+            .get("amazon_ses")
+            .map_or_else(SnsTrust::default, |keys| SnsTrust {
+                all: keys.trust_sns_mail,
+                hosts: keys.trusted_mail_hosts.clone(),
+            })
     }
 
     /// What requests of `provider` must prove; reads its secrets.

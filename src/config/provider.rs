@@ -40,6 +40,10 @@ pub struct ProviderKeys {
     pub confirm: Confirm,
     /// Trusted authorities for HTTPS to Amazon, instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// Whether every notification that comes as e-mail from SNS is believed.
+    pub trust_sns_mail: bool,
+    /// Or those for which one of these hosts vouches in Authentication-Results.
+    pub trusted_mail_hosts: Vec<String>,
 }
 
 /// What becomes of an SNS subscription that waits to be confirmed.
@@ -98,6 +102,8 @@ impl ProviderKeys {
             ("whole_chain", self.whole_chain),
             ("confirm", self.confirm != Confirm::default()),
             ("ca_file", self.ca_file.is_some()),
+            ("trust_sns_mail", self.trust_sns_mail),
+            ("trusted_mail_hosts", !self.trusted_mail_hosts.is_empty()),
         ];
         if scheme != Scheme::Sns
             && let Some((key, _)) = of_sns.iter().find(|(_, given)| *given)
