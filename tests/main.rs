@@ -3,6 +3,7 @@
 mod contacts;
 mod messages;
 mod support;
+mod webhook_fixtures;
 
 #[test]
 fn no_test_file_is_forgotten() {

@@ -12,6 +12,7 @@ mod listing;
 mod runs_list;
 mod sends_headers;
 mod sends_import;
+mod webhook_replay;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -66,6 +67,8 @@ enum Command {
     SendsHeaders(sends_headers::Args),
     #[command(name = "sends:import")]
     SendsImport(sends_import::Args),
+    #[command(name = "webhook:replay")]
+    WebhookReplay(webhook_replay::Args),
 }
 
 impl Command {
@@ -79,6 +82,7 @@ impl Command {
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
+            Self::WebhookReplay(args) => webhook_replay::run(context, args),
         }
     }
 }
