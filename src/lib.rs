@@ -35,6 +35,7 @@ pub mod ingest;
 pub mod mailbox;
 pub mod message;
 pub mod receive;
+pub mod replay;
 pub mod sns;
 pub mod spool;
 pub mod store;

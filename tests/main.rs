@@ -4,6 +4,7 @@ mod contacts;
 mod messages;
 mod signature_vectors;
 mod support;
+mod webhook_fixtures;
 mod webhook_receive;
 mod webhook_security;
 

@@ -159,7 +159,7 @@ fn mandrills_check_of_a_new_url_passes_and_fills_nothing() {
         let signature = mandrill::sign(
             "test-webhook",
             url,
-            &[(b"mandrill_events", events.as_bytes())],
+            &[("mandrill_events".into(), events.into())],
         )
         .unwrap();
         Callback::post("mandrill", format!("mandrill_events={events}"))

@@ -34,8 +34,8 @@ fn words(query: &str) -> Vec<OsString> {
     }
     let word = |word: &str| {
         let word = word.replace('&', "%26");
-        let (word, _) = form::pairs(word.as_bytes()).next()?;
-        Some(unescaped(OsStr::new(&*String::from_utf8_lossy(&word))))
+        let (word, _) = form::parameters(&word).next()?;
+        Some(unescaped(OsStr::new(&*word)))
     };
     query
         .split('+')

@@ -7,6 +7,7 @@ use std::{
 
 use bouncekit_core::{
     config::Config,
+    ingest::{Identity, Settings},
     store::{Holder, OpenOptions, Store},
     time::Timestamp,
 };
@@ -37,14 +38,27 @@ impl Context {
 
     /// Opens the database of the configuration.
     pub(crate) fn store(&self) -> Result<Store, CliError> {
+        self.store_with_cache(OpenOptions::default().cache)
+    }
+
+    /// As [`Self::store`], with a page cache of up to so many MiB for bulk work.
+    pub(crate) fn store_with_cache(&self, cache: u32) -> Result<Store, CliError> {
         let settings = &self.config.store;
-        Ok(Store::open(
-            &settings.path,
-            OpenOptions {
-                wait: settings.wait.into(),
-                ..OpenOptions::default()
+        let wait = settings.wait.into();
+        Ok(Store::open(&settings.path, OpenOptions { wait, cache })?)
+    }
+
+    /// How reports are judged, of the configuration.
+    pub(crate) fn ingest_settings(&self) -> Result<Settings, CliError> {
+        let verp = &self.config.verp;
+        Ok(Settings {
+            policy: self.config.policy.clone(),
+            identity: Identity {
+                keys: self.signing_keys()?,
+                signatures: verp.signatures,
+                match_by_address: verp.match_by_address && !verp.strict,
             },
-        )?)
+        })
     }
 
     /// The signing keys of the configuration, newest first.
@@ -70,8 +84,13 @@ impl Context {
     /// Opens the database and notes the run `command` in it.
     pub(crate) fn store_and_run(&self, command: &str) -> Result<(Store, i64), CliError> {
         let mut store = self.store()?;
-        let run = store.begin_run(command, &host(), std::process::id(), self.now)?;
+        let run = self.begin_run(&mut store, command)?;
         Ok((store, run))
+    }
+
+    /// Notes the run `command`.
+    pub(crate) fn begin_run(&self, store: &mut Store, command: &str) -> Result<i64, CliError> {
+        Ok(store.begin_run(command, &host(), std::process::id(), self.now)?)
     }
 }
 

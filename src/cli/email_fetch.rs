@@ -4,7 +4,7 @@ use bouncekit_core::{
     classify::Rules,
     config::{Mailbox, Monitor, Place, Watched},
     fetch::{self, FetchError, Job, Recognition},
-    ingest::{Accounting, Identity, Settings},
+    ingest::{Accounting, Settings},
     mailbox::{self, Account, Bounds, Folder, MailboxError, Maildir},
     message::Options,
     store::Store,
@@ -45,7 +45,7 @@ struct Line<'a> {
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let mailboxes = chosen(context, &args.mailbox)?;
-    let settings = settings(context)?;
+    let settings = context.ingest_settings()?;
     let (mut store, run) = if args.dry_run {
         (context.store()?, 0)
     } else {
@@ -113,18 +113,6 @@ fn chosen(context: &Context, names: &[String]) -> Result<Vec<Mailbox>, CliError>
     }
     mailboxes.retain(|mailbox| names.is_empty() || names.contains(&mailbox.name));
     Ok(mailboxes)
-}
-
-fn settings(context: &Context) -> Result<Settings, CliError> {
-    let verp = &context.config.verp;
-    Ok(Settings {
-        policy: context.config.policy.clone(),
-        identity: Identity {
-            keys: context.signing_keys()?,
-            signatures: verp.signatures,
-            match_by_address: verp.match_by_address && !verp.strict,
-        },
-    })
 }
 
 fn options(context: &Context, monitors: &[Monitor]) -> Options {

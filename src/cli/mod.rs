@@ -14,6 +14,7 @@ mod runs_list;
 mod sends_headers;
 mod sends_import;
 mod webhook_receive;
+mod webhook_replay;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -70,6 +71,8 @@ enum Command {
     SendsImport(sends_import::Args),
     #[command(name = "webhook:receive")]
     WebhookReceive(webhook_receive::Args),
+    #[command(name = "webhook:replay")]
+    WebhookReplay(webhook_replay::Args),
 }
 
 impl Command {
@@ -84,6 +87,7 @@ impl Command {
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
             Self::WebhookReceive(args) => webhook_receive::run(context, args),
+            Self::WebhookReplay(args) => webhook_replay::run(context, args),
         }
     }
 }

@@ -1,45 +1,80 @@
-//! `application/x-www-form-urlencoded`: bodies of Mandrill, query strings of Elastic Email.
+//! Form bodies and query strings (`application/x-www-form-urlencoded`).
 
-use memchr::memchr;
+use std::borrow::Cow;
 
-/// The pairs of a form, decoded once, in order. Every octet string is one: what is no escape
-/// stands for itself, as browsers and PHP read it.
-pub fn pairs(form: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
-    form.split(|octet| *octet == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = memchr(b'=', pair).map_or((pair, &[][..]), |equals| {
-                (&pair[..equals], &pair[equals + 1..])
-            });
-            (decoded(name), decoded(value))
+/// So many parameters are read; no provider sends a tenth of it.
+pub const PARAMETERS: usize = 1000;
+
+/// The parameters in order, decoded once: `+` is a blank, `%2B` a plus. What is no UTF-8 becomes
+/// U+FFFD.
+pub fn parameters(text: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    })
+}
+
+/// The value of the first parameter of this name.
+pub fn parameter<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    parameters(text)
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value)
+}
+
+/// The parameters as the text of a JSON object, for providers whose parameters are the event.
+pub fn to_json(text: &str) -> String {
+    let members: Vec<String> = parameters(text)
+        .take(PARAMETERS)
+        .map(|(name, value)| {
+            format!(
+                "{}:{}",
+                serde_json::Value::from(name),
+                serde_json::Value::from(value)
+            )
         })
+        .collect();
+    format!("{{{}}}", members.join(","))
 }
 
-fn decoded(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        match (first, tail) {
-            (b'+', _) => out.push(b' '),
-            (b'%', [high, low, after @ ..]) => {
-                if let (Some(high), Some(low)) = (digit(*high), digit(*low)) {
-                    out.push(high << 4 | low);
-                    rest = after;
-                } else {
-                    out.push(b'%');
-                }
-            }
-            _ => out.push(*first),
-        }
+fn decode(text: &str) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
     }
-    out
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = (bytes[at] == b'%')
+            .then(|| Some(hex(*bytes.get(at + 1)?)? * 16 + hex(*bytes.get(at + 2)?)?))
+            .flatten();
+        match (hex, bytes[at]) {
+            (Some(byte), _) => {
+                out.push(byte);
+                at += 2;
+            }
+            (None, b'+') => out.push(b' '),
+            (None, byte) => out.push(byte),
+        }
+        at += 1;
+    }
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
-fn digit(octet: u8) -> Option<u8> {
-    char::from(octet)
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
         .to_digit(16)
         .and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// Whether a line reads as a form body: `name=value`, pairs joined by `&`, no blanks.
+pub fn is_form(line: &str) -> bool {
+    let name = line.split(['=', '&']).next().unwrap_or_default();
+    line.contains('=')
+        && !name.is_empty()
+        && name.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'[' | b']' | b'%')
+        })
+        && !line.contains(['\u{0}', '<', '"'])
 }
 
 #[cfg(test)]
@@ -47,24 +82,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_blank_is_a_plus_and_escapes_are_read_once() {
-        let read = |form: &str| -> Vec<(String, String)> {
-            let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
-            pairs(form.as_bytes())
-                .map(|(n, v)| (text(n), text(v)))
-                .collect()
-        };
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    fn values_are_decoded_once() {
+        let text = "to=plus%2Btag%40example.com&subject=100%25+%C5%99&bad=%zz%4&empty=&alone";
         assert_eq!(
-            read("a+b=%C5%BE+%2B%26&x=%2525&&y&z=1=2&w=%G1%"),
-            [
-                pair("a b", "ž +&"),
-                pair("x", "%25"),
-                pair("y", ""),
-                pair("z", "1=2"),
-                pair("w", "%G1%")
-            ]
+            parameter(text, "to").as_deref(),
+            Some("plus+tag@example.com")
         );
-        assert_eq!(read(""), []);
+        assert_eq!(parameter(text, "subject").as_deref(), Some("100% ř"));
+        assert_eq!(parameter(text, "bad").as_deref(), Some("%zz%4"));
+        assert_eq!(parameter(text, "alone").as_deref(), Some(""));
+        assert_eq!(parameter(text, "none"), None);
+        assert!(is_form(text) && !is_form("hello") && !is_form("<a href=x>"));
     }
 }

@@ -11,7 +11,7 @@
 //!
 //! Every proof that is configured is demanded.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::Deserialize;
 
@@ -211,11 +211,9 @@ fn told(
 pub fn url_secret(request: &Request) -> Option<String> {
     let path = request.path().rsplit_once("/callback/");
     let in_path = path.map(|(_, secret)| secret.trim_end_matches('/').to_owned());
-    in_path.filter(|secret| !secret.is_empty()).or_else(|| {
-        let mut pairs = form::pairs(request.query()?.as_bytes());
-        let (_, secret) = pairs.find(|(name, _)| name == b"secret")?;
-        String::from_utf8(secret).ok()
-    })
+    in_path
+        .filter(|secret| !secret.is_empty())
+        .or_else(|| form::parameter(request.query()?, "secret").map(Cow::into_owned))
 }
 
 enum Signed {
@@ -256,11 +254,8 @@ fn signed(
 }
 
 fn mandrill(request: &Request, hmac: &Hmac) -> Result<Signed, Refused> {
-    let pairs: Vec<(Vec<u8>, Vec<u8>)> = form::pairs(&request.body).collect();
-    let parameters: Vec<mandrill::Parameter<'_>> = pairs
-        .iter()
-        .map(|(name, value)| (name.as_slice(), value.as_slice()))
-        .collect();
+    let text = std::str::from_utf8(&request.body).map_err(|_| Refused::Malformed("the form"))?;
+    let parameters: Vec<mandrill::Parameter<'_>> = form::parameters(text).collect();
     let signature = request
         .header(mandrill::SIGNATURE)
         .ok_or(Refused::Missing("signature header"))?;

@@ -1,7 +1,7 @@
 //! Callbacks that prove themselves, for every provider, with keys made for the test.
 
 use bouncekit_core::webhook::{
-    Provider, Scheme,
+    Provider, Scheme, form,
     signature::{mandrill, sendgrid, sns::Envelope},
 };
 use data_encoding::BASE64;
@@ -101,10 +101,7 @@ secret = {{ file = "secrets/elastic-secret" }}
                     .header(sendgrid::TIMESTAMP, &timestamp)
             }
             (Scheme::Mandrill, _) => {
-                let pairs: Vec<_> =
-                    bouncekit_core::webhook::form::pairs(payload.as_bytes()).collect();
-                let parameters: Vec<mandrill::Parameter<'_>> =
-                    pairs.iter().map(|(n, v)| (&n[..], &v[..])).collect();
+                let parameters: Vec<mandrill::Parameter<'_>> = form::parameters(payload).collect();
                 let url = format!("{BASE}/mailer/mandrill/callback");
                 let signature = mandrill::sign("mandrill-key", &url, &parameters).unwrap();
                 Callback::post(name, payload).header(mandrill::SIGNATURE, &signature)
