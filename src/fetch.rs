@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 use crate::{
     classify::Rules,
     config::{After, AfterKeys, Keep, Monitor},
-    event::{self, DeliveryEvent, EventKind},
+    event::{self, DeliveryEvent, EventKey, EventKind},
     ingest::{self, Accounting, Item, Occasion, Outcome, Settings, Unread},
     mailbox::{Body, Folder, MailboxError, Message},
-    message::{self, Options},
+    message::{self, Format, Options},
     store::{FolderId, Store, StoreError},
 };
 
@@ -286,8 +286,16 @@ pub fn recognise(
         let mut events = event::from_inbound(&inbound, content, "mail", |diagnostics| {
             recognition.rules.classify(diagnostics)
         });
+        let trusted = inbound.format != Format::SnsMail
+            || recognition
+                .options
+                .sns_trust
+                .covers(&inbound.authentication_results);
         for event in &mut events {
             demote(event, recognition.monitors);
+            if !trusted {
+                distrust(event);
+            }
         }
         (events, inbound.reports.is_empty())
     }));
@@ -330,6 +338,14 @@ fn demote(event: &mut DeliveryEvent, monitors: &[Monitor]) {
         event.key = event.key.unmonitored();
         event.kind = EventKind::Note;
     }
+}
+
+/// A mail that calls itself one of SNS and is vouched for by nobody is recorded as a note. Once it
+/// is trusted it counts, so it has a key of its own.
+fn distrust(event: &mut DeliveryEvent) {
+    event.key = EventKey::of(&[&event.key.0[..], b"untrusted"]);
+    event.kind = EventKind::Note;
+    event.raw_type.push_str(", not trusted");
 }
 
 /// The key of a mail in the archive: the first half of SHA-256 of its bytes.

@@ -24,16 +24,24 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod address;
+pub mod certificates;
+pub mod cgi;
 pub mod classify;
 pub mod config;
 pub mod event;
 pub mod fetch;
+pub mod https;
 pub mod ingest;
 pub mod intake;
 pub mod mailbox;
 pub mod message;
+pub mod receive;
+pub mod replay;
 pub mod report;
+pub mod sns;
+pub mod spool;
 pub mod store;
 pub mod suppression;
 pub mod time;
 pub mod verp;
+pub mod webhook;

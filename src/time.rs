@@ -60,6 +60,14 @@ impl Timestamp {
             .unwrap_or_else(|| self.to_string())
     }
 
+    /// RFC 3339 in UTC with milliseconds.
+    pub fn rfc3339_millis(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(instant) => format!("{instant:.3}"),
+            Err(_) => format!("{}ms", self.0),
+        }
+    }
+
     /// The UTC day as `YYYY-MM-DD`.
     pub fn day(self) -> String {
         self.to_string().chars().take(10).collect()

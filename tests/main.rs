@@ -16,7 +16,11 @@ mod messages;
 mod privacy;
 mod quarantine;
 mod report;
+mod signature_vectors;
 mod support;
+mod webhook_fixtures;
+mod webhook_receive;
+mod webhook_security;
 
 #[test]
 fn no_test_file_is_forgotten() {

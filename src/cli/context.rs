@@ -7,6 +7,7 @@ use std::{
 
 use bouncekit_core::{
     config::Config,
+    ingest::{Identity, Settings},
     store::{Holder, OpenOptions, Store},
     time::Timestamp,
 };
@@ -37,14 +38,27 @@ impl Context {
 
     /// Opens the database of the configuration.
     pub(crate) fn store(&self) -> Result<Store, CliError> {
+        self.store_with_cache(OpenOptions::default().cache)
+    }
+
+    /// As [`Self::store`], with a page cache of up to so many MiB for bulk work.
+    pub(crate) fn store_with_cache(&self, cache: u32) -> Result<Store, CliError> {
         let settings = &self.config.store;
-        Ok(Store::open(
-            &settings.path,
-            OpenOptions {
-                wait: settings.wait.into(),
-                ..OpenOptions::default()
+        let wait = settings.wait.into();
+        Ok(Store::open(&settings.path, OpenOptions { wait, cache })?)
+    }
+
+    /// How reports are judged, of the configuration.
+    pub(crate) fn ingest_settings(&self) -> Result<Settings, CliError> {
+        let verp = &self.config.verp;
+        Ok(Settings {
+            policy: self.config.policy.clone(),
+            identity: Identity {
+                keys: self.signing_keys()?,
+                signatures: verp.signatures,
+                match_by_address: verp.match_by_address && !verp.strict,
             },
-        )?)
+        })
     }
 
     /// The signing keys of the configuration, newest first.

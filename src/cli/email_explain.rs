@@ -76,7 +76,7 @@ fn explain(
         .filter(|event| event.classification.is_some())
         .map(|event| rules.explain(&event.diagnostics()).1)
         .collect();
-    let judging = intake::settings(context)?;
+    let judging = context.ingest_settings()?;
     let previews = match present_store(context) {
         Some(mut store) => Some(ingest::preview(&mut store, &judging, &item, context.now)?),
         None => None,

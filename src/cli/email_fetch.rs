@@ -35,7 +35,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let mailboxes = chosen(context, &args.mailbox)?;
-    let settings = intake::settings(context)?;
+    let settings = context.ingest_settings()?;
     let (mut store, run) = if args.dry_run {
         (context.store()?, 0)
     } else {

@@ -69,7 +69,7 @@ fn monitor(text: &str) -> Result<Monitor, String> {
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
-    let settings = intake::settings(context)?;
+    let settings = context.ingest_settings()?;
     let (mut store, run) = if args.dry_run {
         (context.store()?, 0)
     } else {

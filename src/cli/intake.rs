@@ -3,14 +3,8 @@
 use std::io::Write as _;
 
 use bouncekit_core::{
-    classify::Rules,
-    config::Monitor,
-    fetch::Recognition,
-    ingest::{Accounting, Identity, Settings},
-    mailbox::Bounds,
-    message::Options,
-    store::Store,
-    time::Timestamp,
+    classify::Rules, config::Monitor, fetch::Recognition, ingest::Accounting, mailbox::Bounds,
+    message::Options, store::Store, time::Timestamp,
 };
 use serde_json::json;
 
@@ -18,19 +12,6 @@ use super::{
     CliError, Context, Exit,
     listing::{Shape, printable},
 };
-
-/// How reports are judged.
-pub(crate) fn settings(context: &Context) -> Result<Settings, CliError> {
-    let verp = &context.config.verp;
-    Ok(Settings {
-        policy: context.config.policy.clone(),
-        identity: Identity {
-            keys: context.signing_keys()?,
-            signatures: verp.signatures,
-            match_by_address: verp.match_by_address && !verp.strict,
-        },
-    })
-}
 
 /// How return addresses look here.
 pub(crate) fn options(context: &Context, monitors: &[Monitor]) -> Options {
@@ -45,6 +26,7 @@ pub(crate) fn options(context: &Context, monitors: &[Monitor]) -> Options {
         },
         unsubscribe_addresses: verp.unsubscribe_address.iter().cloned().collect(),
         unsubscribe_folder: monitors == [Monitor::Unsubscribes],
+        sns_trust: context.config.sns_trust(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, registered here by three alphabetical lines.
 
+mod as_cgi;
 mod completions;
 mod contacts_import;
 mod contacts_list;
@@ -29,6 +30,8 @@ mod report;
 mod runs_list;
 mod sends_headers;
 mod sends_import;
+mod webhook_receive;
+mod webhook_replay;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -104,6 +107,10 @@ enum Command {
     SendsHeaders(sends_headers::Args),
     #[command(name = "sends:import")]
     SendsImport(sends_import::Args),
+    #[command(name = "webhook:receive")]
+    WebhookReceive(webhook_receive::Args),
+    #[command(name = "webhook:replay")]
+    WebhookReplay(webhook_replay::Args),
 }
 
 impl Command {
@@ -130,6 +137,8 @@ impl Command {
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
+            Self::WebhookReceive(args) => webhook_receive::run(context, args),
+            Self::WebhookReplay(args) => webhook_replay::run(context, args),
         }
     }
 
@@ -149,6 +158,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
 
 /// Runs the command line `args` (the program's name first).
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = as_cgi::arguments(args.into_iter().collect(), |name| std::env::var_os(name));
     let cli = match parse(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -162,7 +172,12 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     start_log(&cli.global);
-    match Context::new(&cli.global).and_then(|mut context| cli.command.run(&mut context)) {
+    let context = Context::new(&cli.global);
+    if context.is_err() && matches!(cli.command, Command::WebhookReceive(_)) {
+        // The other side is to try again when the configuration is mended.
+        let _ = webhook_receive::unavailable();
+    }
+    match context.and_then(|mut context| cli.command.run(&mut context)) {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {

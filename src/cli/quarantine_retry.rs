@@ -27,7 +27,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
-    let settings = intake::settings(context)?;
+    let settings = context.ingest_settings()?;
     let mut store = context.store()?;
     let items = args.choice.of(&store)?;
     let (archived, elsewhere): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.archived);

@@ -3,22 +3,32 @@
 mod connection;
 mod error;
 mod mailbox;
+mod provider;
 mod secret;
+mod webhook;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Deserializer};
 
 pub use connection::{Connection, ConnectionKeys, Security};
 pub use error::ConfigError;
 pub use mailbox::{After, AfterKeys, Mailbox, MailboxKeys, MailboxKind, Monitor, Place, Watched};
+pub use provider::{Confirm, ProviderKeys};
 pub use secret::{Secret, SecretError};
+pub use webhook::Webhook;
 
 use crate::{
+    certificates,
     ingest::Signatures,
+    message::SnsTrust,
     suppression::{Policy, duration},
     time::DAY,
     verp::SEPARATORS,
+    webhook::{Expected, Provider},
 };
 
 /// The whole file.
@@ -35,6 +45,9 @@ pub struct Config {
     pub retention: Retention,
     pub policy: Policy,
     pub alarms: crate::report::Limits,
+    pub webhook: Webhook,
+    /// Mail providers by name, see [`crate::webhook::PROVIDERS`].
+    pub provider: BTreeMap<String, ProviderKeys>,
     /// A file with own classification rules.
     pub rules_file: Option<PathBuf>,
 }
@@ -202,6 +215,9 @@ impl Config {
             }
             Self::resolved(mailbox, &config.connection, file)?;
         }
+        for (name, provider) in &config.provider {
+            provider.check(name, file)?;
+        }
         if config.limits.batch_messages == 0 || config.limits.batch_bytes == 0 {
             return Err(ConfigError::new(
                 format!("{file}: a batch of 0 never ends"),
@@ -234,6 +250,47 @@ impl Config {
         })
     }
 
+    /// The table of a provider; an empty one where there is none.
+    pub fn provider(&self, provider: &Provider) -> ProviderKeys {
+        self.provider
+            .get(provider.name)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Where SNS signing certificates are.
+    pub fn certificates(&self) -> certificates::Folder {
+        let amazon = self.provider.get("amazon_ses");
+        let given = amazon.and_then(|keys| keys.certificates.clone());
+        certificates::Folder {
+            path: given.unwrap_or_else(|| self.webhook.spool.join("certificates")),
+            whole_chain: amazon.is_some_and(|keys| keys.whole_chain),
+        }
+    }
+
+    /// Which notifications are believed that come as e-mail from SNS.
+    pub fn sns_trust(&self) -> SnsTrust {
+        self.provider
+            .get("amazon_ses")
+            .map_or_else(SnsTrust::default, |keys| SnsTrust {
+                all: keys.trust_sns_mail,
+                hosts: keys.trusted_mail_hosts.clone(),
+            })
+    }
+
+    /// What requests of `provider` must prove; reads its secrets.
+    ///
+    /// # Errors
+    /// When a secret cannot be read or a key is none.
+    pub fn expected(&self, provider: &Provider) -> Result<Expected, ConfigError> {
+        let webhook = &self.webhook;
+        self.provider(provider).expected(
+            provider.name,
+            webhook.url.as_deref(),
+            webhook.replay_window.0,
+        )
+    }
+
     /// Whether any secret stands in the file itself.
     pub fn has_inline_secret(&self) -> bool {
         self.connection.has_inline_password()
@@ -246,6 +303,7 @@ impl Config {
                 .keys
                 .iter()
                 .any(|key| matches!(key, Secret::Inline(_)))
+            || self.provider.values().any(ProviderKeys::has_inline_secret)
     }
 
     /// Makes relative paths start at `folder`, that of the file: cron's folder does not matter.
@@ -260,6 +318,10 @@ impl Config {
         }
         for key in &mut self.verp.keys {
             key.resolve_path(folder);
+        }
+        self.webhook.spool = folder.join(&self.webhook.spool);
+        for provider in self.provider.values_mut() {
+            provider.resolve_paths(folder);
         }
         if let Some(path) = &mut self.rules_file {
             *path = folder.join(&*path);

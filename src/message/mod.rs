@@ -13,6 +13,7 @@ pub mod text_bounce;
 mod unsubscribe;
 
 pub use parse::parse;
+pub use sns_mail::SnsTrust;
 
 use crate::{classify::EnhancedStatusCode, time::Timestamp, verp::ReturnToken};
 
@@ -153,6 +154,8 @@ pub struct Options {
     pub unsubscribe_addresses: Vec<String>,
     /// The mail comes from a folder that is monitored for unsubscribes.
     pub unsubscribe_folder: bool,
+    /// Which notifications of SNS are acted on.
+    pub sns_trust: SnsTrust,
 }
 
 impl Default for Options {
@@ -162,6 +165,7 @@ impl Default for Options {
             hash_header: "X-Bouncekit-Send".into(),
             unsubscribe_addresses: Vec::new(),
             unsubscribe_folder: false,
+            sns_trust: SnsTrust::default(),
         }
     }
 }

@@ -117,6 +117,33 @@ pub(super) fn parse(mail: &Mail<'_>, from: Option<&str>) -> Option<Parsed> {
     })
 }
 
+/// Which mails of SNS are believed: the From of a mail is anybody's.
+#[derive(Clone, Debug, Default)]
+pub struct SnsTrust {
+    /// All of them.
+    pub all: bool,
+    /// Those that one of these hosts says passed DKIM or SPF as Amazon's. The names are those our
+    /// own receiving servers write into Authentication-Results (authserv-id, RFC 8601), and remove
+    /// from what comes in.
+    pub hosts: Vec<String>,
+}
+
+impl SnsTrust {
+    /// Whether a mail of SNS with these Authentication-Results is believed.
+    pub fn covers(&self, authentication_results: &[String]) -> bool {
+        self.all
+            || authentication_results.iter().any(|value| {
+                let value = value.to_lowercase();
+                let (host, results) = value.split_once(';').unwrap_or((&value, ""));
+                let host = host.split_whitespace().next().unwrap_or_default();
+                self.hosts
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(host))
+                    && results.split(';').any(is_pass_of_amazon)
+            })
+    }
+}
+
 /// The topmost Authentication-Results is the receiver's own: if it judged DKIM and no pass is
 /// Amazon's, the From is forged.
 fn is_disowned(mail: &Mail<'_>) -> bool {
@@ -124,21 +151,29 @@ fn is_disowned(mail: &Mail<'_>) -> bool {
         .get("Authentication-Results")
         .map(|value| value.to_lowercase())
         .filter(|value| value.contains("dkim="))
-        .is_some_and(|value| {
-            !value.split(';').any(|result| {
-                result.contains("dkim=pass")
-                    && result.split_whitespace().any(|property| {
-                        property
-                            .strip_prefix("header.d=")
-                            .or_else(|| property.strip_prefix("header.i=@"))
-                            .is_some_and(|domain| {
-                                domain == "amazonaws.com"
-                                    || domain.ends_with(".amazonaws.com")
-                                    || domain == "amazonses.com"
-                            })
-                    })
+        .is_some_and(|value| !value.split(';').any(is_pass_of_amazon))
+}
+
+/// One result of Authentication-Results, lower case: a pass of DKIM or SPF for Amazon's domain.
+fn is_pass_of_amazon(result: &str) -> bool {
+    let mut words = result.split_whitespace();
+    let properties = match words.next() {
+        Some("dkim=pass") => ["header.d=", "header.i=@"],
+        Some("spf=pass") => ["smtp.mailfrom=", "smtp.mfrom="],
+        _ => return false,
+    };
+    words.any(|word| {
+        let value = properties.iter().find_map(|name| word.strip_prefix(name));
+        let domain = value.map(|value| value.rsplit('@').next().unwrap_or(value));
+        domain.is_some_and(|domain| {
+            ["amazonaws.com", "amazonses.com"].iter().any(|amazon| {
+                domain == *amazon
+                    || domain
+                        .strip_suffix(amazon)
+                        .is_some_and(|sub| sub.ends_with('.'))
             })
         })
+    })
 }
 
 /// One JSON value at the start of the text; what follows is a footer.
@@ -297,4 +332,43 @@ fn returned(original: &Original) -> Vec<u8> {
 
 fn one_line(text: &str) -> String {
     text.replace(['\r', '\n'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_host_of_ours_vouches_for_amazon() {
+        let trust = SnsTrust {
+            all: false,
+            hosts: vec!["mx.example.com".into()],
+        };
+        let covers = |value: &str| trust.covers(&[value.to_owned()]);
+        for value in [
+            "mx.example.com; dkim=pass header.d=amazonses.com header.s=x",
+            "MX.example.com 1; spf=fail; dkim=pass (2048) header.i=@sns.amazonaws.com",
+            "mx.example.com; spf=pass smtp.mailfrom=0100@eu-west-1.amazonses.com",
+        ] {
+            assert!(covers(value), "{value}");
+        }
+        for value in [
+            "evil.example; dkim=pass header.d=amazonses.com",
+            "mx.example.com; dkim=fail header.d=amazonses.com",
+            "mx.example.com; dkim=pass header.d=evilamazonses.com",
+            "mx.example.com; dkim=pass header.d=evil.example; spf=none smtp.mailfrom=amazonses.com",
+            "mx.example.com",
+        ] {
+            assert!(!covers(value), "{value}");
+        }
+        assert!(
+            !SnsTrust::default()
+                .covers(&["mx.example.com; dkim=pass header.d=amazonses.com".into()])
+        );
+        let all = SnsTrust {
+            all: true,
+            hosts: Vec::new(),
+        };
+        assert!(all.covers(&[]));
+    }
 }

@@ -8,6 +8,8 @@ pub(crate) mod proxy;
 pub(crate) mod tables;
 
 pub(crate) use certificates::Validity;
+pub(crate) mod cgi;
+pub(crate) mod proofs;
 
 use std::{
     ffi::OsStr,
@@ -161,6 +163,17 @@ pub(crate) fn corpus() -> Option<PathBuf> {
         "skipped: no corpus at `{}` (set BOUNCEKIT_CORPUS)",
         path.display()
     );
+    None
+}
+
+/// The signature vectors, if they are here; says so where they are not. They are read in place.
+pub(crate) fn signature_vectors() -> Option<PathBuf> {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/webhooks/fixtures/_signatures");
+    if path.is_dir() {
+        return Some(path);
+    }
+    eprintln!("skipped: no signature vectors at `{}`", path.display());
     None
 }
 

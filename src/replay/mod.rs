@@ -1,0 +1,385 @@
+//! Webhook payloads from a stream to committed rows: split, provider found, decoded, applied in
+//! chunks. Memory does not grow with the input.
+
+mod http;
+mod split;
+mod window;
+
+use std::{
+    borrow::Cow,
+    io::{self, BufReader, Cursor, Read},
+};
+
+pub use split::LARGEST;
+use split::{Content, Piece, Splitter};
+pub use window::Place;
+
+use crate::{
+    classify::Rules,
+    ingest::{self, Accounting, Item, Occasion, Settings},
+    store::{Store, StoreError},
+    suppression::Preset,
+    time::Timestamp,
+    webhook::{self, Field, Kind, Provider, Request, Row},
+};
+
+/// How payloads are read.
+pub struct Options {
+    /// Whose payloads these are; found out where not given.
+    pub provider: Option<&'static Provider>,
+    pub preset: Preset,
+}
+
+/// One row with its place.
+pub struct Entry<'a> {
+    pub place: Place,
+    pub row: Row<'a>,
+    /// When the request came in, where that is known.
+    pub received_at: Option<Timestamp>,
+}
+
+/// Why an input was not read to its end. What was applied before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error("{0}")]
+    Read(#[from] io::Error),
+    #[error("nothing in it tells whose webhook this is")]
+    Unknown,
+    #[error("it may be from {}", names(.0))]
+    Ambiguous(Vec<&'static Provider>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn names(providers: &[&Provider]) -> String {
+    let names: Vec<&str> = providers.iter().map(|provider| provider.name).collect();
+    names.join(" or ")
+}
+
+/// So many bytes are kept while the provider is not yet found.
+const UNDECIDED: usize = LARGEST;
+
+/// Reads an input, gunzipped where it is gzip; `each` is told every row in order. Nothing is told
+/// before the provider is known.
+pub fn read<E: From<ReplayError>>(
+    input: impl Read,
+    options: &Options,
+    each: &mut dyn FnMut(Entry<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let input = unpacked(input).map_err(ReplayError::from)?;
+    let mut reading = Reading {
+        options,
+        provider: options.provider,
+        waiting: Vec::new(),
+        waiting_bytes: 0,
+        each,
+    };
+    let mut splitter = Splitter::new(input, Place::START);
+    while let Some(piece) = splitter.next().map_err(ReplayError::from)? {
+        reading.piece(piece, None)?;
+    }
+    if !reading.waiting.is_empty() {
+        return Err(ReplayError::Unknown.into());
+    }
+    Ok(())
+}
+
+fn unpacked<'r>(input: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
+    let mut input = BufReader::with_capacity(64 * 1024, input);
+    let mut start = [0; 2];
+    let mut known = 0;
+    while known < start.len() {
+        match input.read(&mut start[known..])? {
+            0 => break,
+            read => known += read,
+        }
+    }
+    let whole = Cursor::new(start).take(known as u64).chain(input);
+    Ok(if start == [0x1f, 0x8b] {
+        Box::new(flate2::read::MultiGzDecoder::new(whole))
+    } else {
+        Box::new(whole)
+    })
+}
+
+/// Something that was read before its provider was known.
+enum Waiting {
+    Json(String),
+    Form(String),
+    Bad(String),
+}
+
+struct Reading<'r, E> {
+    options: &'r Options,
+    provider: Option<&'static Provider>,
+    waiting: Vec<(Place, Waiting)>,
+    waiting_bytes: usize,
+    each: &'r mut dyn FnMut(Entry<'_>) -> Result<(), E>,
+}
+
+impl<E: From<ReplayError>> Reading<'_, E> {
+    fn piece(&mut self, piece: Piece<'_>, received_at: Option<Timestamp>) -> Result<(), E> {
+        let place = piece.place;
+        match piece.content {
+            Content::Request(request) => self.request(place, &request),
+            Content::Mail(bytes) => {
+                let provider = self.options.provider.unwrap_or(webhook::MAILED);
+                for row in provider.decode_mail(bytes, self.options.preset) {
+                    (self.each)(Entry {
+                        place,
+                        row,
+                        received_at,
+                    })?;
+                }
+                Ok(())
+            }
+            Content::Json(text) => match self.provider {
+                Some(provider) => self.json(provider, place, text, received_at),
+                None => {
+                    let found = Field::parse(text).map(webhook::candidates);
+                    self.wait(
+                        place,
+                        Waiting::Json(text.to_owned()),
+                        &found.unwrap_or_default(),
+                    )
+                }
+            },
+            Content::Form(text) => match self.provider {
+                Some(provider) => self.form(provider, place, text, received_at),
+                None => {
+                    let found = webhook::form_candidates(text);
+                    self.wait(place, Waiting::Form(text.to_owned()), &found)
+                }
+            },
+            Content::Bad(cause) => match self.provider {
+                Some(provider) => self.bad(provider, place, cause),
+                None => self.wait(place, Waiting::Bad(cause), &[]),
+            },
+        }
+    }
+
+    /// Keeps what is not yet known to be anybody's; decides by `found`.
+    fn wait(
+        &mut self,
+        place: Place,
+        content: Waiting,
+        found: &[&'static Provider],
+    ) -> Result<(), E> {
+        let (Waiting::Json(text) | Waiting::Form(text) | Waiting::Bad(text)) = &content;
+        self.waiting_bytes += text.len() + 64;
+        self.waiting.push((place, content));
+        let provider = match found {
+            [] if self.waiting_bytes > UNDECIDED => return Err(ReplayError::Unknown.into()),
+            [] => return Ok(()),
+            [provider] => *provider,
+            several => return Err(ReplayError::Ambiguous(several.to_vec()).into()),
+        };
+        self.provider = Some(provider);
+        for (place, content) in std::mem::take(&mut self.waiting) {
+            match content {
+                Waiting::Json(text) => self.json(provider, place, &text, None)?,
+                Waiting::Form(text) => self.form(provider, place, &text, None)?,
+                Waiting::Bad(cause) => self.bad(provider, place, cause)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn json(
+        &mut self,
+        provider: &'static Provider,
+        place: Place,
+        text: &str,
+        received_at: Option<Timestamp>,
+    ) -> Result<(), E> {
+        let mut rows = Vec::with_capacity(1);
+        provider.decode_entry(Field::unchecked(text), self.options.preset, &mut rows);
+        for mut row in rows {
+            if row.kind == Kind::Error
+                && let Err(error) = Field::parse(text)
+            {
+                row.reason = Some(format!("invalid JSON: {error}").into());
+            }
+            (self.each)(Entry {
+                place,
+                row,
+                received_at,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn form(
+        &mut self,
+        provider: &'static Provider,
+        place: Place,
+        text: &str,
+        received_at: Option<Timestamp>,
+    ) -> Result<(), E> {
+        for row in provider.decode_form(text, self.options.preset) {
+            (self.each)(Entry {
+                place,
+                row,
+                received_at,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn bad(&mut self, provider: &Provider, place: Place, cause: String) -> Result<(), E> {
+        (self.each)(Entry {
+            place,
+            row: Row::error(provider.name, cause),
+            received_at: None,
+        })
+    }
+
+    /// A request stands for itself: its path names its provider, else what is in it.
+    fn request(&mut self, place: Place, request: &Request) -> Result<(), E> {
+        let before = self.provider;
+        if self.options.provider.is_none() {
+            self.provider = webhook::provider_of(request).or(before);
+        }
+        let body = unpacked_body(&request.body);
+        let result = match body {
+            Ok(body) if body.trim_ascii().is_empty() => match request.query() {
+                Some(query) => self.piece(
+                    Piece {
+                        place,
+                        content: Content::Form(query),
+                    },
+                    request.received_at,
+                ),
+                // Checks of the address itself: HEAD, or a POST of nothing.
+                None => Ok(()),
+            },
+            Ok(body) => self.body(place, &body, request),
+            Err(cause) => {
+                let content = Content::Bad(cause);
+                self.piece(Piece { place, content }, None)
+            }
+        };
+        if self.options.provider.is_none() {
+            self.provider = before;
+        }
+        result
+    }
+
+    fn body(&mut self, place: Place, body: &[u8], request: &Request) -> Result<(), E> {
+        let mut splitter = Splitter::new(body, place);
+        while let Some(piece) = splitter.next().map_err(ReplayError::from)? {
+            self.piece(piece, request.received_at)?;
+        }
+        Ok(())
+    }
+}
+
+fn unpacked_body(body: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+    if !body.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Cow::Borrowed(body));
+    }
+    let mut out = Vec::new();
+    let limit = LARGEST as u64 + 1;
+    flate2::read::MultiGzDecoder::new(body)
+        .take(limit)
+        .read_to_end(&mut out)
+        .map_err(|error| format!("the gzip body cannot be unpacked: {error}"))?;
+    if out.len() > LARGEST {
+        return Err(format!("an unpacked body of over {LARGEST} bytes"));
+    }
+    Ok(Cow::Owned(out))
+}
+
+/// What is done with the rows.
+pub struct Application<'a> {
+    pub rules: &'a Rules,
+    pub settings: &'a Settings,
+    pub run: i64,
+    pub now: Timestamp,
+    /// Earlier events are left out.
+    pub since: Option<Timestamp>,
+    pub dry_run: bool,
+}
+
+/// So many events are applied in one transaction: large enough that sorted by key they share pages.
+const CHUNK: usize = 50_000;
+
+/// Collects events and applies them chunk by chunk; every row is counted once.
+pub struct Applier<'a> {
+    store: &'a mut Store,
+    application: Application<'a>,
+    waiting: Vec<Item>,
+    pub accounting: Accounting,
+    /// Rows before `since`; they are among the ignored.
+    pub too_old: u64,
+}
+
+impl<'a> Applier<'a> {
+    pub fn new(store: &'a mut Store, application: Application<'a>) -> Self {
+        Self {
+            store,
+            application,
+            waiting: Vec::new(),
+            accounting: Accounting::default(),
+            too_old: 0,
+        }
+    }
+
+    pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), StoreError> {
+        let row = &entry.row;
+        if row.kind == Kind::Error {
+            self.accounting.fetched += 1;
+            self.accounting.errors += 1;
+            return Ok(());
+        }
+        let is_old = match (self.application.since, row.timestamp.or(entry.received_at)) {
+            (Some(since), Some(at)) => at < since,
+            _ => false,
+        };
+        self.too_old += u64::from(is_old);
+        let rules = self.application.rules;
+        let event = (!is_old)
+            .then(|| webhook::delivery_event(row, |diagnostics| rules.classify(diagnostics)))
+            .flatten();
+        let Some(mut event) = event else {
+            self.accounting.fetched += 1;
+            self.accounting.ignored += 1;
+            return Ok(());
+        };
+        event.occurred_at = event.occurred_at.or(entry.received_at);
+        self.waiting.push(Item {
+            events: vec![event],
+            ..Item::default()
+        });
+        if self.waiting.len() >= CHUNK {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Applies what is left.
+    pub fn finish(&mut self) -> Result<(), StoreError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let occasion = Occasion {
+            run: self.application.run,
+            now: self.application.now,
+            folder: None,
+        };
+        ingest::apply(
+            self.store,
+            self.application.settings,
+            occasion,
+            &self.waiting,
+            &mut self.accounting,
+            self.application.dry_run,
+        )?;
+        self.waiting.clear();
+        Ok(())
+    }
+}
