@@ -31,6 +31,7 @@ pub mod fetch;
 pub mod ingest;
 pub mod mailbox;
 pub mod message;
+pub mod segment;
 pub mod store;
 pub mod suppression;
 pub mod time;

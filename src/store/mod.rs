@@ -16,10 +16,13 @@ mod contacts;
 mod do_not_contact;
 mod error;
 mod events;
+mod functions;
 mod lease;
+mod membership;
 mod pending;
 mod raw_messages;
 mod runs;
+mod segments;
 mod sends;
 
 use std::{path::Path, time::Duration};
@@ -31,12 +34,18 @@ pub use do_not_contact::{DoNotContact, NewSuppression};
 pub use error::StoreError;
 pub use events::EventRow;
 pub use lease::{Holder, LeaseRefused};
+pub use membership::Difference;
+pub(crate) use membership::{BuildNote, Seen};
 pub use pending::FolderId;
 pub use runs::Run;
+pub use segments::{Member, Origin, Segment};
 pub use sends::{NewSend, Send};
 
 /// Append-only. The number of entries is the version.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_segments.sql"),
+];
 
 /// Marks a database file as ours (`bkit`).
 const APPLICATION_ID: i32 = 0x626b_6974;
@@ -93,6 +102,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", -i64::from(options.cache) * 1024)?;
+        functions::register(&connection)?;
         let mut store = Self { connection };
         if usize::try_from(found).is_ok_and(|found| found < known) {
             store.migrate()?;
