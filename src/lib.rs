@@ -38,6 +38,7 @@ pub mod message;
 pub mod receive;
 pub mod replay;
 pub mod report;
+pub mod segment;
 pub mod sns;
 pub mod spool;
 pub mod store;

@@ -2,7 +2,10 @@
 
 use std::{fmt, io};
 
-use bouncekit_core::store::StoreError;
+use bouncekit_core::{
+    segment::{FilterError, SegmentError},
+    store::StoreError,
+};
 
 use super::listing::printable;
 
@@ -39,6 +42,8 @@ impl Exit {
 pub(crate) struct CliError {
     pub(crate) exit: Exit,
     cause: String,
+    /// Lines that show the place of a mistake.
+    picture: Vec<String>,
     hint: Option<String>,
     closed_pipe: bool,
 }
@@ -53,6 +58,7 @@ impl CliError {
         Self {
             exit,
             cause: cause.to_string(),
+            picture: Vec::new(),
             hint: None,
             closed_pipe: false,
         }
@@ -78,6 +84,9 @@ impl CliError {
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "error: {}", printable(&self.cause))?;
+        for line in &self.picture {
+            writeln!(f, "  {}", printable(line))?;
+        }
         self.hint
             .as_ref()
             .map_or(Ok(()), |hint| writeln!(f, "hint: {}", printable(hint)))
@@ -92,6 +101,32 @@ impl From<StoreError> for CliError {
             Exit::Usage
         };
         Self::new(exit, &error).hint(error.hint())
+    }
+}
+
+impl From<FilterError> for CliError {
+    fn from(error: FilterError) -> Self {
+        Self {
+            picture: error.picture().into(),
+            ..Self::usage(&error).hint(error.hint())
+        }
+    }
+}
+
+impl From<SegmentError> for CliError {
+    fn from(error: SegmentError) -> Self {
+        match error {
+            SegmentError::Filter(error) => error.into(),
+            SegmentError::Store(error) => error.into(),
+            SegmentError::Stored(_, ref cause) => Self {
+                picture: cause.picture().into(),
+                ..Self::usage(&error)
+                    .hint("give it another with `segments:edit NAME --filter '...'`")
+            },
+            SegmentError::Circle(_) => {
+                Self::usage(&error).hint("take one of the references out of its filter")
+            }
+        }
     }
 }
 

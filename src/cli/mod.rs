@@ -28,6 +28,12 @@ mod quarantine_list;
 mod quarantine_retry;
 mod report;
 mod runs_list;
+mod segments;
+mod segments_create;
+mod segments_filters;
+mod segments_list;
+mod segments_show;
+mod segments_update;
 mod sends_headers;
 mod sends_import;
 mod webhook_receive;
@@ -103,6 +109,16 @@ enum Command {
     QuarantineRetry(quarantine_retry::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
+    #[command(name = "segments:create")]
+    SegmentsCreate(segments_create::Args),
+    #[command(name = "segments:filters")]
+    SegmentsFilters(segments_filters::Args),
+    #[command(name = "segments:list")]
+    SegmentsList(segments_list::Args),
+    #[command(name = "segments:show")]
+    SegmentsShow(segments_show::Args),
+    #[command(name = "segments:update")]
+    SegmentsUpdate(segments_update::Args),
     #[command(name = "sends:headers")]
     SendsHeaders(sends_headers::Args),
     #[command(name = "sends:import")]
@@ -135,6 +151,11 @@ impl Command {
             Self::QuarantineList(args) => quarantine_list::run(context, args),
             Self::QuarantineRetry(args) => quarantine_retry::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
+            Self::SegmentsCreate(args) => segments_create::run(context, args),
+            Self::SegmentsFilters(args) => segments_filters::run(context, args),
+            Self::SegmentsList(args) => segments_list::run(context, args),
+            Self::SegmentsShow(args) => segments_show::run(context, args),
+            Self::SegmentsUpdate(args) => segments_update::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
             Self::WebhookReceive(args) => webhook_receive::run(context, args),

@@ -42,7 +42,8 @@ impl std::ops::AddAssign for ImportCounts {
     }
 }
 
-fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
+/// Of the columns id, external_id, address, attributes.
+pub(super) fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
     Ok(Contact {
         id: row.get(0)?,
         external_id: row.get(1)?,
@@ -131,6 +132,22 @@ impl Batch<'_> {
 }
 
 impl Store {
+    /// The contact with this id.
+    pub fn contact(&self, id: i64) -> Result<Option<Contact>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, external_id, address, attributes FROM contact WHERE id = $1",
+        )?;
+        Ok(select.query_row([id], contact).optional()?)
+    }
+
+    /// The contact with this id where it came from.
+    pub fn contact_with_external_id(&self, id: &str) -> Result<Option<Contact>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, external_id, address, attributes FROM contact WHERE external_id = $1",
+        )?;
+        Ok(select.query_row([id], contact).optional()?)
+    }
+
     /// The contacts with this address, oldest first.
     pub fn contacts_with_address(&self, key: &AddressKey) -> Result<Vec<Contact>, StoreError> {
         let mut select = self

@@ -17,12 +17,15 @@ mod do_not_contact;
 mod error;
 mod events;
 mod forgotten;
+mod functions;
 mod lease;
 mod maintenance;
+mod membership;
 mod pending;
 mod quarantine;
 mod raw_messages;
 mod runs;
+mod segments;
 mod sends;
 mod statistics;
 
@@ -37,10 +40,13 @@ pub use events::EventRow;
 pub use forgotten::Forgotten;
 pub use lease::{Holder, LeaseRefused};
 pub use maintenance::{Removed, Retention};
+pub use membership::Difference;
+pub(crate) use membership::{BuildNote, Seen};
 pub use pending::FolderId;
 pub use quarantine::Quarantined;
 pub use raw_messages::{ArchivePlace, ArchivedMail};
 pub use runs::Run;
+pub use segments::{Member, Origin, Segment};
 pub use sends::{NewSend, Send};
 pub use statistics::{
     DomainCount, EventCount, Returned, Scope, SegmentCount, SourceCount, SuppressedCount,
@@ -49,8 +55,9 @@ pub use statistics::{
 /// Append-only. The number of entries is the version.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
-    include_str!("migrations/0007_forgotten.sql"),
+    include_str!("migrations/0002_segments.sql"),
     include_str!("migrations/0004_archive.sql"),
+    include_str!("migrations/0007_forgotten.sql"),
 ];
 
 /// Marks a database file as ours (`bkit`).
@@ -108,6 +115,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", -i64::from(options.cache) * 1024)?;
+        functions::register(&connection)?;
         let mut store = Self { connection };
         if usize::try_from(found).is_ok_and(|found| found < known) {
             store.migrate()?;

@@ -1,0 +1,516 @@
+//! Who is in a segment: evaluating filters over all contacts or over those that changed, and
+//! writing the difference.
+//!
+//! All segments of one wave are evaluated together. Over everybody, each table is swept once for
+//! all conditions on it, the answers are bits, and `and`, `or`, `not` are operations on bits. Over
+//! those that changed, the same conditions are probed contact by contact. The difference to the
+//! members is computed in a read transaction and written in short ones of its own.
+
+use rusqlite::{CachedStatement, Statement, Transaction, params, types::ToSqlOutput};
+
+use super::{Store, StoreError};
+use crate::{
+    segment::{Atom, Bits, Bound, Compiled, Sql, Table, Tree},
+    time::Timestamp,
+};
+
+/// Who is to join a segment and who is to leave it.
+#[derive(Clone, Debug, Default)]
+pub struct Difference {
+    pub joining: Bits,
+    pub leaving: Bits,
+}
+
+/// What a segment's build saw.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// The last row of the change log.
+    pub(crate) change: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) fingerprint: [u8; 16],
+}
+
+/// The result of a build, for the segment's row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BuildNote {
+    /// None if the build is to be continued: the next one begins where this one did.
+    pub(crate) seen: Option<Seen>,
+    pub(crate) added: u64,
+    pub(crate) removed: u64,
+    pub(crate) millis: u64,
+}
+
+impl rusqlite::ToSql for Bound {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Integer(value) => value.to_sql(),
+            Self::Real(value) => value.to_sql(),
+            Self::Text(value) => value.to_sql(),
+        }
+    }
+}
+
+/// A transaction for reading, or none where one is open already.
+pub(crate) struct Snapshot<'s>(#[allow(dead_code)] Option<Transaction<'s>>);
+
+/// So many conditions are computed by one statement, with so many parameters at most.
+const COLUMNS: usize = 200;
+const PARAMETERS: usize = 20_000;
+
+impl Store {
+    /// Begins a view of the database that does not change.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
+        if self.connection.is_autocommit() {
+            Ok(Snapshot(Some(self.connection.unchecked_transaction()?)))
+        } else {
+            Ok(Snapshot(None))
+        }
+    }
+
+    /// Does all of `work` and takes everything back, whatever comes of it.
+    pub fn rehearse<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let execute = |store: &Self, sql| {
+            store
+                .connection
+                .execute_batch(sql)
+                .map_err(StoreError::from)
+        };
+        execute(self, "BEGIN IMMEDIATE")?;
+        let result = work(self);
+        execute(self, "ROLLBACK")?;
+        result
+    }
+
+    /// Runs `work` as one writing transaction, or as a part of the one that is open.
+    fn atomically<T>(
+        &mut self,
+        work: impl FnOnce(&Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if !self.connection.is_autocommit() {
+            return work(self);
+        }
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let result = work(self);
+        let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        self.connection.execute_batch(end)?;
+        result
+    }
+
+    /// The last row of the change log, 0 without one.
+    pub(crate) fn last_change(&self) -> Result<i64, StoreError> {
+        Ok(self
+            .connection
+            .query_row("SELECT coalesce(max(id), 0) FROM change_log", [], |row| {
+                row.get(0)
+            })?)
+    }
+
+    /// The highest id of a contact: about how many there are.
+    pub(crate) fn last_contact(&self) -> Result<i64, StoreError> {
+        Ok(self
+            .connection
+            .query_row("SELECT coalesce(max(id), 0) FROM contact", [], |row| {
+                row.get(0)
+            })?)
+    }
+
+    /// The contacts of the change log after row `since`.
+    pub(crate) fn changed_contacts(&self, since: i64, into: &mut Bits) -> Result<(), StoreError> {
+        for sql in [
+            "SELECT l.contact FROM change_log l WHERE l.id > $1 AND l.contact IS NOT NULL",
+            "SELECT c.id FROM change_log l CROSS JOIN contact c
+             WHERE l.id > $1 AND l.address_key IS NOT NULL AND c.address_key = l.address_key",
+        ] {
+            let mut select = self.connection.prepare_cached(sql)?;
+            let mut rows = select.query([since])?;
+            while let Some(row) = rows.next()? {
+                into.insert(row.get(0)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the ids that a query answers.
+    pub(crate) fn collect_ids(&self, sql: &Sql, into: &mut Bits) -> Result<(), StoreError> {
+        let mut select = self.prepare_sql(sql)?;
+        let mut rows = select.raw_query();
+        while let Some(row) = rows.next()? {
+            into.insert(row.get(0)?);
+        }
+        Ok(())
+    }
+
+    fn prepare_sql(&self, sql: &Sql) -> Result<Statement<'_>, StoreError> {
+        let (text, values) = sql.finish();
+        let mut statement = self.connection.prepare(&text)?;
+        for (index, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(index + 1, value)?;
+        }
+        Ok(statement)
+    }
+
+    /// For each of the filters, everybody who meets it; and everybody.
+    pub(crate) fn evaluate_all(
+        &self,
+        filters: &[&Compiled],
+    ) -> Result<(Vec<Bits>, Bits), StoreError> {
+        let mut atoms: Vec<&Atom> = Vec::new();
+        for atom in filters.iter().flat_map(|filter| &filter.atoms) {
+            if !atoms.contains(&atom) {
+                atoms.push(atom);
+            }
+        }
+        let mut answers: Vec<Bits> = vec![Bits::default(); atoms.len()];
+        let contact_atoms: Vec<usize> = (0..atoms.len())
+            .filter(|index| atoms[*index].table == Table::Contact)
+            .collect();
+        let everybody = self.sweep_contacts(&atoms, &contact_atoms, &mut answers)?;
+        let mut rest: Vec<usize> = (0..atoms.len())
+            .filter(|index| atoms[*index].table != Table::Contact)
+            .collect();
+        while let Some(first) = rest.first().copied() {
+            if atoms[first].table == Table::Member {
+                rest.remove(0);
+                let mut sql = Sql::text("SELECT m.contact FROM segment_member m WHERE ");
+                sql.append(&atoms[first].rows);
+                self.collect_ids(&sql, &mut answers[first])?;
+                continue;
+            }
+            let (mut together, others): (Vec<usize>, Vec<usize>) = rest
+                .iter()
+                .partition(|index| atoms[**index].shares_source_with(atoms[first]));
+            let fitting = fitting(&atoms, &together);
+            rest = together.split_off(fitting);
+            rest.extend(others);
+            self.sweep_addresses(&atoms, &together, &everybody, &mut answers)?;
+        }
+        let sets = filters
+            .iter()
+            .map(|filter| {
+                let find = |index: usize| {
+                    let wanted = &filter.atoms[index];
+                    let at = atoms.iter().position(|atom| *atom == wanted);
+                    &answers[at.unwrap_or_default()]
+                };
+                combine(&filter.tree, &everybody, &find)
+            })
+            .collect();
+        Ok((sets, everybody))
+    }
+
+    /// One pass over the contacts; answers everybody.
+    fn sweep_contacts(
+        &self,
+        atoms: &[&Atom],
+        mut indexes: &[usize],
+        answers: &mut [Bits],
+    ) -> Result<Bits, StoreError> {
+        let mut everybody = Bits::default();
+        loop {
+            let (now, later) = indexes.split_at(fitting(atoms, indexes));
+            let mut sql = Sql::text("SELECT c.id");
+            for index in now {
+                sql.push(", (")
+                    .append(&atoms[*index].expression)
+                    .push(") IS TRUE");
+            }
+            sql.push(" FROM contact c");
+            let mut select = self.prepare_sql(&sql)?;
+            let mut rows = select.raw_query();
+            while let Some(row) = rows.next()? {
+                let id = row.get(0)?;
+                everybody.insert(id);
+                for (column, index) in now.iter().enumerate() {
+                    if row.get(column + 1)? {
+                        answers[*index].insert(id);
+                    }
+                }
+            }
+            if later.is_empty() {
+                return Ok(everybody);
+            }
+            indexes = later;
+        }
+    }
+
+    /// One pass over a table in the order of addresses. Contacts without a row there get what the
+    /// conditions say of no rows.
+    fn sweep_addresses(
+        &self,
+        atoms: &[&Atom],
+        indexes: &[usize],
+        everybody: &Bits,
+        answers: &mut [Bits],
+    ) -> Result<(), StoreError> {
+        let first = atoms[indexes[0]];
+        let columns = |sql: &mut Sql| {
+            for (number, index) in indexes.iter().enumerate() {
+                sql.push(", (")
+                    .append(&atoms[*index].expression)
+                    .push(&format!(") IS TRUE AS a{number}"));
+            }
+        };
+        let mut nobody = Sql::text("SELECT 0");
+        columns(&mut nobody);
+        nobody
+            .push(" FROM ")
+            .append(&first.source("IS NULL AND FALSE"));
+        let mut select = self.prepare_sql(&nobody)?;
+        let mut rows = select.raw_query();
+        let mut without = vec![false; indexes.len()];
+        if let Some(row) = rows.next()? {
+            for (number, without) in without.iter_mut().enumerate() {
+                *without = row.get(number + 1)?;
+            }
+        }
+        for (index, without) in indexes.iter().zip(&without) {
+            if *without {
+                answers[*index] = everybody.clone();
+            }
+        }
+        let row_name = first.row();
+        let mut sql = Sql::text("SELECT c.id, g.* FROM (SELECT ");
+        sql.push(&format!("{row_name}.address_key AS address_key"));
+        columns(&mut sql);
+        sql.push(" FROM ").append(&first.source("IS NOT NULL"));
+        sql.push(&format!(
+            " GROUP BY {row_name}.address_key) g CROSS JOIN contact c WHERE c.address_key = g.address_key"
+        ));
+        let mut select = self.prepare_sql(&sql)?;
+        let mut rows = select.raw_query();
+        while let Some(row) = rows.next()? {
+            let id = row.get(0)?;
+            for (number, index) in indexes.iter().enumerate() {
+                let answer: bool = row.get(number + 2)?;
+                if answer && !without[number] {
+                    answers[*index].insert(id);
+                } else if !answer && without[number] {
+                    answers[*index].remove(id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// For each of the filters, who of `candidates` meets it.
+    pub(crate) fn evaluate_some(
+        &self,
+        filters: &[&Compiled],
+        candidates: &Bits,
+    ) -> Result<Vec<Bits>, StoreError> {
+        let mut answers = vec![Bits::default(); filters.len()];
+        for (filter, answer) in filters.iter().zip(&mut answers) {
+            let mut sql = Sql::text("SELECT ");
+            sql.append(&filter.predicate())
+                .push(" FROM contact c WHERE c.id = ")
+                .bind(0);
+            let mut select = self.prepare_sql(&sql)?;
+            let last = select.parameter_count();
+            for id in candidates.iter() {
+                select.raw_bind_parameter(last, id)?;
+                let mut rows = select.raw_query();
+                if let Some(row) = rows.next()?
+                    && row.get(0)?
+                {
+                    answer.insert(id);
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// What has to change so that `wanted` are the members among `candidates`, or among all.
+    pub(crate) fn difference(
+        &self,
+        segment: i64,
+        mut wanted: Bits,
+        candidates: Option<&Bits>,
+    ) -> Result<Difference, StoreError> {
+        let mut leaving = Bits::default();
+        let mut meet = |contact: i64, by_filter: bool| {
+            if by_filter && !wanted.contains(contact) {
+                leaving.insert(contact);
+            }
+            // Whoever has a row, of whatever origin, needs none.
+            wanted.remove(contact);
+        };
+        if let Some(candidates) = candidates {
+            let mut select = self.connection.prepare_cached(
+                "SELECT origin = 'filter' FROM segment_member WHERE segment = $1 AND contact = $2",
+            )?;
+            for contact in candidates.iter() {
+                let mut rows = select.query([segment, contact])?;
+                if let Some(row) = rows.next()? {
+                    meet(contact, row.get(0)?);
+                }
+            }
+        } else {
+            let mut select = self.connection.prepare_cached(
+                "SELECT contact, origin = 'filter' FROM segment_member WHERE segment = $1 ORDER BY contact",
+            )?;
+            let mut rows = select.query([segment])?;
+            while let Some(row) = rows.next()? {
+                meet(row.get(0)?, row.get(1)?);
+            }
+        }
+        Ok(Difference {
+            joining: wanted,
+            leaving,
+        })
+    }
+
+    /// Writes a difference in transactions of at most `batch` rows. With `log`, those concerned are
+    /// noted as changed, for the segments that refer to this one.
+    pub(crate) fn write_difference(
+        &mut self,
+        segment: i64,
+        difference: &Difference,
+        now: Timestamp,
+        batch: usize,
+        log: bool,
+    ) -> Result<(), StoreError> {
+        let leaving = difference.leaving.iter().map(|contact| (contact, false));
+        let joining = difference.joining.iter().map(|contact| (contact, true));
+        let mut rows = leaving.chain(joining).peekable();
+        while rows.peek().is_some() {
+            self.atomically(|store| {
+                let mut write = MemberWriter::new(store, segment, now, log)?;
+                for (contact, joins) in rows.by_ref().take(batch.max(1)) {
+                    write.row(contact, joins)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Notes the end of a segment's build.
+    pub(crate) fn note_build(&mut self, segment: i64, note: &BuildNote) -> Result<(), StoreError> {
+        self.atomically(|store| {
+            let BuildNote {
+                seen,
+                added,
+                removed,
+                millis,
+            } = *note;
+            store
+                .connection
+                .prepare_cached(
+                    "UPDATE segment SET added = $1, removed = $2, build_ms = $3,
+                            built_at = coalesce($4, built_at), seen = coalesce($5, seen),
+                            fingerprint = coalesce($6, fingerprint)
+                     WHERE id = $7",
+                )?
+                .execute(params![
+                    added,
+                    removed,
+                    millis,
+                    seen.map(|seen| seen.at.0),
+                    seen.map(|seen| seen.change),
+                    seen.map(|seen| seen.fingerprint),
+                    segment
+                ])?;
+            Ok(())
+        })
+    }
+
+    /// Drops the changes that every segment has seen, and lets segments that lag more than `most`
+    /// changes behind start afresh instead of being waited for.
+    pub(crate) fn trim_change_log(&mut self, most: i64) -> Result<(), StoreError> {
+        let last = self.last_change()?;
+        self.atomically(|store| {
+            store.connection.execute(
+                "UPDATE segment SET seen = NULL WHERE seen < $1",
+                [last - most],
+            )?;
+            // The last row stays: ids must go on rising.
+            store.connection.execute(
+                "DELETE FROM change_log WHERE id < $1
+                   AND id <= (SELECT coalesce(min(seen), $1) FROM segment)",
+                [last],
+            )?;
+            Ok(())
+        })
+    }
+}
+
+/// How many of the atoms fit into one statement; at least one.
+fn fitting(atoms: &[&Atom], indexes: &[usize]) -> usize {
+    let mut parameters = 0;
+    let fitting = indexes.iter().take(COLUMNS).take_while(|index| {
+        parameters += atoms[**index].expression.finish().1.len();
+        parameters <= PARAMETERS
+    });
+    fitting.count().max(usize::from(!indexes.is_empty()))
+}
+
+fn combine<'b>(tree: &Tree, everybody: &Bits, find: &impl Fn(usize) -> &'b Bits) -> Bits {
+    match tree {
+        Tree::Atom(index) => find(*index).clone(),
+        Tree::Not(inner) => {
+            let mut bits = everybody.clone();
+            bits.take(&combine(inner, everybody, find));
+            bits
+        }
+        Tree::All(parts) => {
+            let mut bits = everybody.clone();
+            for part in parts {
+                bits.keep(&combine(part, everybody, find));
+            }
+            bits
+        }
+        Tree::Any(parts) => {
+            let mut bits = Bits::default();
+            for part in parts {
+                bits.add(&combine(part, everybody, find));
+            }
+            bits
+        }
+    }
+}
+
+struct MemberWriter<'s> {
+    join: CachedStatement<'s>,
+    leave: CachedStatement<'s>,
+    log: Option<CachedStatement<'s>>,
+    segment: i64,
+    now: Timestamp,
+}
+
+impl<'s> MemberWriter<'s> {
+    fn new(store: &'s Store, segment: i64, now: Timestamp, log: bool) -> Result<Self, StoreError> {
+        let prepare = |sql| store.connection.prepare_cached(sql);
+        Ok(Self {
+            // The contact may have gone since it was looked at, or a person may have decided.
+            join: prepare(
+                "INSERT INTO segment_member (segment, contact, origin, since)
+                 SELECT $1, c.id, 'filter', $2 FROM contact c WHERE c.id = $3
+                 ON CONFLICT (segment, contact) DO NOTHING",
+            )?,
+            leave: prepare(
+                "DELETE FROM segment_member WHERE segment = $1 AND contact = $2 AND origin = 'filter'",
+            )?,
+            log: log
+                .then(|| prepare("INSERT INTO change_log (contact) VALUES ($1)"))
+                .transpose()?,
+            segment,
+            now,
+        })
+    }
+
+    fn row(&mut self, contact: i64, joins: bool) -> Result<(), StoreError> {
+        if joins {
+            self.join
+                .execute(params![self.segment, self.now.0, contact])?;
+        } else {
+            self.leave.execute([self.segment, contact])?;
+        }
+        if let Some(log) = &mut self.log {
+            log.execute([contact])?;
+        }
+        Ok(())
+    }
+}
