@@ -69,20 +69,11 @@ fn the_example_configuration_is_one() {
 #[test]
 fn the_example_configuration_shows_every_key() {
     let example = read("config.example.toml");
-    let tables: Vec<&str> = uncommented(&example)
+    let plain = uncommented(&example);
+    let tables: Vec<&str> = plain
         .lines()
-        .filter(|line| line.starts_with('['))
-        .map(|line| {
-            line.split(']')
-                .next()
-                .unwrap()
-                .trim_matches(['[', ']'])
-                .to_owned()
-        })
-        .collect::<Vec<_>>()
-        .leak()
-        .iter()
-        .map(String::as_str)
+        .filter_map(|line| line.trim_start_matches('[').split_once(']').filter(|_| line.starts_with('[')))
+        .map(|(name, _)| name)
         .collect();
     assert!(tables.len() > 5, "{tables:?}");
     for table in std::iter::once("").chain(tables) {
