@@ -101,7 +101,7 @@ pub struct DeliveryEvent {
     /// The mailbox's name or the provider's.
     pub source: String,
     pub kind: EventKind,
-    /// For bounces.
+    /// For bounces, and for delays, where it is only shown.
     pub classification: Option<Classification>,
     /// To be tried in order.
     pub clues: Vec<Clue>,
@@ -198,7 +198,7 @@ pub fn from_inbound(
             receiving_host: host,
             ..base(kind, report.recipient.clone())
         };
-        if kind == EventKind::Bounce {
+        if matches!(kind, EventKind::Bounce | EventKind::Delayed) {
             event.classification = Some(classify(&event.diagnostics()));
         }
         event

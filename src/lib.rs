@@ -28,6 +28,7 @@ pub mod certificates;
 pub mod cgi;
 pub mod classify;
 pub mod config;
+pub mod evaluate;
 pub mod event;
 pub mod fetch;
 pub mod https;

@@ -72,7 +72,11 @@ fn the_example_configuration_shows_every_key() {
     let plain = uncommented(&example);
     let tables: Vec<&str> = plain
         .lines()
-        .filter_map(|line| line.trim_start_matches('[').split_once(']').filter(|_| line.starts_with('[')))
+        .filter_map(|line| {
+            line.trim_start_matches('[')
+                .split_once(']')
+                .filter(|_| line.starts_with('['))
+        })
         .map(|(name, _)| name)
         .collect();
     assert!(tables.len() > 5, "{tables:?}");

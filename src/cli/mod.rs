@@ -27,6 +27,7 @@ mod quarantine_drop;
 mod quarantine_list;
 mod quarantine_retry;
 mod report;
+mod rules_eval;
 mod runs_list;
 mod segments;
 mod segments_create;
@@ -107,6 +108,8 @@ enum Command {
     QuarantineList(quarantine_list::Args),
     #[command(name = "quarantine:retry")]
     QuarantineRetry(quarantine_retry::Args),
+    #[command(name = "rules:eval")]
+    RulesEval(rules_eval::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "segments:create")]
@@ -150,6 +153,7 @@ impl Command {
             Self::QuarantineDrop(args) => quarantine_drop::run(context, args),
             Self::QuarantineList(args) => quarantine_list::run(context, args),
             Self::QuarantineRetry(args) => quarantine_retry::run(context, args),
+            Self::RulesEval(args) => rules_eval::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SegmentsCreate(args) => segments_create::run(context, args),
             Self::SegmentsFilters(args) => segments_filters::run(context, args),

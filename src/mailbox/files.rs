@@ -140,4 +140,19 @@ mod tests {
         assert_eq!(bodies[2], Body::TooLarge(71));
         assert!(files.next_batch().unwrap().is_none());
     }
+
+    #[test]
+    fn a_file_with_carriage_returns_alone_is_one_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mac");
+        let text = "From a Mon\rSubject: 1\r\rbody\r";
+        std::fs::write(&path, text).unwrap();
+        let bounds = Bounds {
+            message_size: 70,
+            batch_messages: 10,
+            batch_bytes: 1000,
+        };
+        let messages = open_file(&path, bounds).unwrap().next_batch().unwrap();
+        assert_eq!(messages.unwrap()[0].body, Body::Whole(text.into()));
+    }
 }

@@ -18,10 +18,17 @@ pub(super) struct Mails<R> {
     over: bool,
 }
 
+/// Such files (classic Mac OS) hold one message: there is no line to cut an mbox at.
+fn ends_lines_with_cr(start: &[u8]) -> bool {
+    memchr::memchr2(b'\r', b'\n', start)
+        .is_some_and(|at| start[at] == b'\r' && start.get(at + 1) != Some(&b'\n'))
+}
+
 impl<R: BufRead> Mails<R> {
     /// With `one`, a `From ` line at the start is dropped and the rest is one mail.
     pub(super) fn new(mut reader: R, message_size: u64, one: bool) -> io::Result<Self> {
-        let has_from = reader.fill_buf()?.starts_with(b"From ");
+        let start = reader.fill_buf()?;
+        let has_from = start.starts_with(b"From ") && !ends_lines_with_cr(start);
         let from = if has_from {
             first_line(&mut reader)?
         } else {

@@ -209,7 +209,7 @@ fn of(kind: ReportKind, recipient: &Recipient, timestamp: Option<&String>) -> Re
         .split_once(';')
         .filter(|(kind, _)| kind.trim().eq_ignore_ascii_case("smtp"))
         .map_or(diagnostic.as_str(), |(_, text)| text.trim());
-    let reply_code = super::dsn::reply_code(diagnostic);
+    let reply_code = super::said::reply_code(diagnostic);
     Report {
         kind: Some(kind),
         recipient: Some(crate::address::bare(&recipient.email_address).to_owned()),
