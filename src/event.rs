@@ -94,7 +94,7 @@ pub struct DeliveryEvent {
     /// The mailbox's name or the provider's.
     pub source: String,
     pub kind: EventKind,
-    /// For bounces.
+    /// For bounces, and for delays, where it is only shown.
     pub classification: Option<Classification>,
     /// To be tried in order.
     pub clues: Vec<Clue>,
@@ -174,7 +174,8 @@ pub fn from_inbound(
         };
         DeliveryEvent {
             key: mail_key(inbound, content, index),
-            classification: (kind == EventKind::Bounce).then(|| classify(&diagnostics)),
+            classification: matches!(kind, EventKind::Bounce | EventKind::Delayed)
+                .then(|| classify(&diagnostics)),
             status: report.status,
             reply_code: report.reply_code,
             diagnostic: report.diagnostic.clone(),

@@ -26,6 +26,7 @@
 pub mod address;
 pub mod classify;
 pub mod config;
+pub mod evaluate;
 pub mod event;
 pub mod fetch;
 pub mod ingest;

@@ -2,6 +2,7 @@
 
 mod contacts;
 mod messages;
+mod rules_eval;
 mod support;
 
 #[test]

@@ -145,7 +145,11 @@ fn verdict(report: &message::Report) -> Option<Classification> {
         let recipient = report.recipient.as_deref()?;
         Some(recipient.rsplit_once('@')?.1)
     });
-    matches!(report.kind, None | Some(ReportKind::Bounce)).then(|| {
+    let failed = matches!(
+        report.kind,
+        None | Some(ReportKind::Bounce | ReportKind::Delayed)
+    );
+    failed.then(|| {
         Rules::builtin().classify(&Diagnostics {
             status: report.status,
             reply_code: report.reply_code,

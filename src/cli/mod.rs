@@ -9,6 +9,7 @@ mod email_fetch;
 mod error;
 mod import;
 mod listing;
+mod rules_eval;
 mod runs_list;
 mod sends_headers;
 mod sends_import;
@@ -60,6 +61,8 @@ enum Command {
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
     EmailFetch(email_fetch::Args),
+    #[command(name = "rules:eval")]
+    RulesEval(rules_eval::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "sends:headers")]
@@ -76,6 +79,7 @@ impl Command {
             Self::ContactsShow(args) => contacts_show::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
+            Self::RulesEval(args) => rules_eval::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),

@@ -55,6 +55,12 @@ fn file_error(path: &Path, cause: std::io::Error) -> MailboxError {
     }
 }
 
+/// Such files (classic Mac OS) hold one message: there is no line to cut an mbox at.
+fn ends_lines_with_cr(start: &[u8]) -> bool {
+    memchr::memchr2(b'\r', b'\n', start)
+        .is_some_and(|at| start[at] == b'\r' && start.get(at + 1) != Some(&b'\n'))
+}
+
 impl Files {
     fn next(&mut self) -> Result<Option<Message>, MailboxError> {
         if self.limit == 0 {
@@ -70,7 +76,7 @@ impl Files {
                 let start = reader
                     .fill_buf()
                     .map_err(|cause| file_error(&path, cause))?;
-                self.in_mbox = start.starts_with(b"From ");
+                self.in_mbox = start.starts_with(b"From ") && !ends_lines_with_cr(start);
                 if self.in_mbox {
                     let mut line = Vec::new();
                     reader
@@ -196,5 +202,20 @@ mod tests {
         assert_eq!(bodies[1], Body::Whole("Subject: 2\n\nx\n\n".into()));
         assert_eq!(bodies[2], Body::TooLarge(71));
         assert!(files.next_batch().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_with_carriage_returns_alone_is_one_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mac");
+        let text = "From a Mon\rSubject: 1\r\rbody\r";
+        std::fs::write(&path, text).unwrap();
+        let bounds = Bounds {
+            message_size: 70,
+            batch_messages: 10,
+            batch_bytes: 1000,
+        };
+        let messages = open_file(&path, bounds).unwrap().next_batch().unwrap();
+        assert_eq!(messages.unwrap()[0].body, Body::Whole(text.into()));
     }
 }

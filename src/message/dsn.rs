@@ -124,7 +124,8 @@ fn report(
         .or_else(|| EnhancedStatusCode::find(&diagnostic, reply_code));
     let kind = match action.as_deref() {
         Some("delayed") => ReportKind::Delayed,
-        Some("delivered") => ReportKind::Delivered,
+        // Postfix answers so when asked whether it could deliver (`sendmail -bv`).
+        Some("delivered" | "deliverable") => ReportKind::Delivered,
         Some("relayed" | "expanded") => ReportKind::Relayed,
         _ => ReportKind::Bounce,
     };
