@@ -2,6 +2,7 @@
 
 mod contacts;
 mod messages;
+mod rules;
 mod rules_eval;
 mod support;
 

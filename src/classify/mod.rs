@@ -7,6 +7,7 @@ mod rules;
 mod status;
 mod table;
 
+pub(crate) use phrases::fold;
 pub use reason::{Fault, Permanence, Reason};
 pub use rules::{Condition, Explanation, Rule, Rules, Sample, StatusPattern};
 pub use status::EnhancedStatusCode;

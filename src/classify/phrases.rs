@@ -130,7 +130,7 @@ fn ends_a_word(text: &[u8], end: usize) -> bool {
 /// Text as phrases are compared with: lower case, one blank between words, `_` a blank,
 /// typographic quotes plain, and of each e-mail address only the `@`, for what an address is made
 /// of says nothing about it.
-pub(super) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

@@ -70,6 +70,13 @@ pub struct Condition {
     pub hosts: Vec<String>,
 }
 
+impl Condition {
+    /// Without regard to codes (see `permanence`).
+    pub fn usual_permanence(&self) -> Permanence {
+        self.permanence.unwrap_or(self.reason.permanence())
+    }
+}
+
 impl From<&Rule> for Condition {
     fn from(rule: &Rule) -> Self {
         let own = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();

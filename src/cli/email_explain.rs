@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bouncekit_core::classify::{Classification, Diagnostics, Rules};
+use bouncekit_core::classify::{Classification, Diagnostics, Explanation, Rules};
 use bouncekit_core::message::{self, Clue, Inbound, Options, ReportKind, Target};
 use serde_json::json;
 
@@ -38,10 +38,11 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             .hash_header
             .clone_from(&context.config.verp.hash_header);
     }
+    let rules = context.rules()?;
     let inbound = message::parse(&bytes, &options);
     match args.format {
-        Shape::Text => print!("{}", text(&inbound)),
-        Shape::Json => println!("{:#}", json(&inbound)),
+        Shape::Text => print!("{}", text(&inbound, rules)),
+        Shape::Json => println!("{:#}", json(&inbound, rules)),
     }
     Ok(Exit::Done)
 }
@@ -95,7 +96,7 @@ fn target(clue: &Clue) -> (String, String) {
     }
 }
 
-fn text(inbound: &Inbound) -> String {
+fn text(inbound: &Inbound, rules: &Rules) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
@@ -129,7 +130,7 @@ fn text(inbound: &Inbound) -> String {
     }
     for (index, report) in inbound.reports.iter().enumerate() {
         line(&format!("report {}", index + 1), kind(report.kind));
-        for (name, value) in fields(report) {
+        for (name, value) in fields(report, rules) {
             line(&format!("  {}", name.replace('_', " ")), &value);
         }
     }
@@ -139,8 +140,8 @@ fn text(inbound: &Inbound) -> String {
     out
 }
 
-/// What the built-in rules say of a failed delivery.
-fn verdict(report: &message::Report) -> Option<Classification> {
+/// What the rules say of a failed delivery.
+fn verdict(report: &message::Report, rules: &Rules) -> Option<Explanation> {
     let host = report.remote_mta.as_deref().or_else(|| {
         let recipient = report.recipient.as_deref()?;
         Some(recipient.rsplit_once('@')?.1)
@@ -150,7 +151,7 @@ fn verdict(report: &message::Report) -> Option<Classification> {
         None | Some(ReportKind::Bounce | ReportKind::Delayed)
     );
     failed.then(|| {
-        Rules::builtin().classify(&Diagnostics {
+        rules.explain(&Diagnostics {
             status: report.status,
             reply_code: report.reply_code,
             text: &report.diagnostic,
@@ -160,11 +161,12 @@ fn verdict(report: &message::Report) -> Option<Classification> {
 }
 
 /// The filled fields of a report, in the order people read them.
-fn fields(report: &message::Report) -> Vec<(&'static str, String)> {
+fn fields(report: &message::Report, rules: &Rules) -> Vec<(&'static str, String)> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let verdict = verdict(report);
+    let verdict = verdict(report, rules);
     let of = |text: fn(&Classification) -> &str| {
-        verdict.as_ref().map(text).unwrap_or_default().to_owned()
+        let classification = verdict.as_ref().map(|found| &found.classification);
+        classification.map(text).unwrap_or_default().to_owned()
     };
     let all = [
         ("recipient", text(&report.recipient)),
@@ -193,6 +195,10 @@ fn fields(report: &message::Report) -> Vec<(&'static str, String)> {
         ("permanence", of(|verdict| verdict.permanence.name())),
         ("rule", of(|verdict| &verdict.rule)),
         (
+            "matched",
+            verdict.map(|found| found.matched).unwrap_or_default(),
+        ),
+        (
             "occurred_at",
             report
                 .occurred_at
@@ -205,12 +211,12 @@ fn fields(report: &message::Report) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-fn json(inbound: &Inbound) -> serde_json::Value {
+fn json(inbound: &Inbound, rules: &Rules) -> serde_json::Value {
     let reports: Vec<_> = inbound
         .reports
         .iter()
         .map(|report| {
-            let mut object: serde_json::Map<String, serde_json::Value> = fields(report)
+            let mut object: serde_json::Map<String, serde_json::Value> = fields(report, rules)
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.into()))
                 .collect();

@@ -46,6 +46,7 @@ struct Line<'a> {
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let mailboxes = chosen(context, &args.mailbox)?;
     let settings = settings(context)?;
+    let rules = context.rules()?;
     let (mut store, run) = if args.dry_run {
         (context.store()?, 0)
     } else {
@@ -73,7 +74,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             });
             continue;
         }
-        let fetched = fetch_mailbox(context, args, &settings, &mut store, run, mailbox);
+        let fetched = fetch_mailbox(context, args, rules, &settings, &mut store, run, mailbox);
         if !args.dry_run {
             store.end_lease(&lease, &holder())?;
         }
@@ -147,6 +148,7 @@ fn options(context: &Context, monitors: &[Monitor]) -> Options {
 fn fetch_mailbox<'a>(
     context: &Context,
     args: &Args,
+    rules: &Rules,
     settings: &Settings,
     store: &mut Store,
     run: i64,
@@ -174,7 +176,7 @@ fn fetch_mailbox<'a>(
             mailbox: &mailbox.name,
             folder: &watched.folder,
             recognition: Recognition {
-                rules: Rules::builtin(),
+                rules,
                 options: options(context, &watched.monitors),
                 monitors: &watched.monitors,
                 keep: context.config.archive.keep,

@@ -10,6 +10,8 @@ mod error;
 mod import;
 mod listing;
 mod rules_eval;
+mod rules_list;
+mod rules_test;
 mod runs_list;
 mod sends_headers;
 mod sends_import;
@@ -17,7 +19,7 @@ mod sends_import;
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-pub(crate) use context::{Context, holder, is_dead};
+pub(crate) use context::{Context, holder, is_dead, read_rules};
 pub(crate) use error::{CliError, Exit};
 
 /// Close the loop on sent e-mail: bounces, complaints, unsubscribes and replies become a
@@ -63,6 +65,10 @@ enum Command {
     EmailFetch(email_fetch::Args),
     #[command(name = "rules:eval")]
     RulesEval(rules_eval::Args),
+    #[command(name = "rules:list")]
+    RulesList(rules_list::Args),
+    #[command(name = "rules:test")]
+    RulesTest(rules_test::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "sends:headers")]
@@ -80,6 +86,8 @@ impl Command {
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
             Self::RulesEval(args) => rules_eval::run(context, args),
+            Self::RulesList(args) => rules_list::run(context, args),
+            Self::RulesTest(args) => rules_test::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),

@@ -3,6 +3,7 @@
 mod connection;
 mod error;
 mod mailbox;
+mod rules;
 mod secret;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 pub use connection::{Connection, ConnectionKeys, Security};
 pub use error::ConfigError;
 pub use mailbox::{After, AfterKeys, Mailbox, MailboxKeys, MailboxKind, Monitor, Place, Watched};
+pub use rules::{OwnRule, OwnSample, own_rules};
 pub use secret::{Secret, SecretError};
 
 use crate::{
