@@ -4,6 +4,8 @@ mod permanence;
 mod phrases;
 mod reason;
 mod rules;
+#[cfg(test)]
+mod said;
 mod status;
 mod table;
 

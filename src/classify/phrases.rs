@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
+use super::EnhancedStatusCode;
+
 /// Between the parts of `a * b` lie at most so many octets: what is further apart belongs to
 /// different sentences.
 const FARTHEST: usize = 100;
@@ -128,8 +130,8 @@ fn ends_a_word(text: &[u8], end: usize) -> bool {
 }
 
 /// Text as phrases are compared with: lower case, one blank between words, `_` a blank,
-/// typographic quotes plain, and of each e-mail address only the `@`, for what an address is made
-/// of says nothing about it.
+/// typographic quotes plain, the codes that begin each line of a reply left out, and of each
+/// e-mail address only the `@`, for what an address is made of says nothing about it.
 pub(crate) fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -146,14 +148,13 @@ pub(crate) fn fold(text: &str) -> String {
                 out.push('@');
             }
             _ if c.is_whitespace() || c.is_control() => {
-                if !out.is_empty() && !out.ends_with(' ') {
-                    out.push(' ');
-                }
+                end_word(&mut out);
             }
             _ if c.is_ascii() => out.push(c.to_ascii_lowercase()),
             _ => out.extend(c.to_lowercase()),
         }
     }
+    end_word(&mut out);
     out.truncate(out.trim_end().len());
     // Only now: an address may hold it.
     if out.contains('_') {
@@ -161,6 +162,37 @@ pub(crate) fn fold(text: &str) -> String {
     } else {
         out
     }
+}
+
+/// Ends the last word with a blank. `550-5.1.1` and `550 5.1.1` are dropped, of `550-no` the code:
+/// each line of a reply begins so, and a sentence goes over several lines.
+fn end_word(out: &mut String) {
+    if out.is_empty() || out.ends_with(' ') {
+        return;
+    }
+    let start = out.rfind(' ').map_or(0, |at| at + 1);
+    let (before, word) = out.split_at(start);
+    if let Some((code, rest)) = word.split_once('-').filter(|(code, _)| is_reply(code)) {
+        if rest.is_empty() || is_status(rest) {
+            out.truncate(start);
+        } else {
+            out.replace_range(start..start + code.len() + 1, "");
+        }
+    } else if is_status(word) && is_reply(before.trim_end().rsplit(' ').next().unwrap_or_default())
+    {
+        out.truncate(before.trim_end().len() - 3);
+    }
+    if !out.is_empty() && !out.ends_with(' ') {
+        out.push(' ');
+    }
+}
+
+fn is_reply(word: &str) -> bool {
+    matches!(word.as_bytes(), [b'4' | b'5', b'0'..=b'9', b'0'..=b'9'])
+}
+
+fn is_status(word: &str) -> bool {
+    word.parse::<EnhancedStatusCode>().is_ok()
 }
 
 fn in_address(c: char) -> bool {
@@ -199,6 +231,10 @@ mod tests {
     fn addresses_say_nothing() {
         assert_eq!(fold("<Spam_Full@Virus.Example.org>: A_B"), "<@>: a b");
         assert_eq!(fold("a@b, c @ d @"), "@, c @ d @");
+        assert_eq!(
+            fold("550-5.1.1 no 550-5.1.1 such 550 5.1.1 user 421-at 550"),
+            "no such user at 550"
+        );
         assert_eq!(fold("user’s  “box”\u{0}\n"), "user's \"box\"");
     }
 }

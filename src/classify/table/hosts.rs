@@ -91,8 +91,8 @@ pub(super) const ALL: &[Rule] = rules! {
     "microsoft-no-user" UserUnknown host MICROSOFT
         status ["5.4.1", "5.1.10", "5.1.1", "5.5.0"]
         says [
-            "recipient address rejected: access denied", "recipientnotfound", "recipient not found",
-            "mailbox unavailable", "resolver.adr",
+            "recipient address rejected: access denied", "recipient addresses rejected",
+            "recipientnotfound", "recipient not found", "mailbox unavailable", "resolver.adr",
         ]
         sample at("example-com.mail.protection.outlook.com", "5.4.1", "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)");
     "microsoft-reputation" BadReputation host MICROSOFT
@@ -355,10 +355,10 @@ pub(super) const ALL: &[Rule] = rules! {
         sample at("mfsmax.docomo.ne.jp", "5.3.4", "552 Message size exceeds maximum value");
 
     // https://help.mail.ru/notspam-support/
-    "mailru-no-user" UserUnknown host MAIL_RU says ["invalid mailbox", "user not found"]
-        sample at("mxs.mail.ru", "", "550 Message was not accepted -- invalid mailbox. Local mailbox neko@mail.ru is unavailable: user not found");
     "mailru-disabled" Suspended host MAIL_RU says ["account is disabled", "user is terminated"]
         sample at("mxs.mail.ru", "", "550 Message was not accepted -- Local mailbox is unavailable: account is disabled");
+    "mailru-no-user" UserUnknown host MAIL_RU says ["invalid mailbox", "user not found"]
+        sample at("mxs.mail.ru", "", "550 Message was not accepted -- invalid mailbox. Local mailbox neko@mail.ru is unavailable: user not found");
     // https://yandex.com/support/mail/spam/
     "yandex-spam" SpamDetected host ["yandex.", "yandex.net"] says ["suspicion of spam", "policy rejection"]
         sample at("mx.yandex.ru", "5.7.1", "554 5.7.1 [2] Message rejected under suspicion of SPAM; https://ya.cc/1IrBc");

@@ -88,16 +88,16 @@ pub(super) const ALL: &[Rule] = rules! {
     ]
         sample says("Das Postfach des Empfängers ist voll.");
     "mailbox-full-romance" MailboxFull says [
-        "boîte aux lettres * pleine", "boite aux lettres * pleine", "boîte * pleine", "boite * pleine",
-        "boîte de réception * pleine", "messagerie * pleine", "quota dépassé", "quota atteint",
-        "dépassement de quota", "espace * dépassé", "espace insuffisant", "saturée", "saturee",
-        "buzón * lleno", "buzon * lleno", "casilla * llena", "bandeja de entrada * llena",
-        "cuota excedida", "cuota * superada", "cuota * excedi", "ha superado * cuota", "excedió su cuota",
-        "sin espacio", "espacio insuficiente", "casella * piena", "casella piena", "spazio esaurito",
-        "spazio * esaurit", "quota superata", "posta * piena", "caixa * cheia", "caixa postal cheia",
-        "caixa postal * cheia", "quota excedida", "cota excedida", "cota * excedida", "excedeu * quota",
-        "excedeu * cota", "sem espaço", "espaço * insuficiente", "caixa de entrada * cheia",
-        "bústia * plena",
+        "superato la quota", "superato * quota", "boîte aux lettres * pleine",
+        "boite aux lettres * pleine", "boîte * pleine", "boite * pleine", "boîte de réception * pleine",
+        "messagerie * pleine", "quota dépassé", "quota atteint", "dépassement de quota",
+        "espace * dépassé", "espace insuffisant", "saturée", "saturee", "buzón * lleno", "buzon * lleno",
+        "casilla * llena", "bandeja de entrada * llena", "cuota excedida", "cuota * superada",
+        "cuota * excedi", "ha superado * cuota", "excedió su cuota", "sin espacio", "espacio insuficiente",
+        "casella * piena", "casella piena", "spazio esaurito", "spazio * esaurit", "quota superata",
+        "posta * piena", "caixa * cheia", "caixa postal cheia", "caixa postal * cheia", "quota excedida",
+        "cota excedida", "cota * excedida", "excedeu * quota", "excedeu * cota", "sem espaço",
+        "espaço * insuficiente", "caixa de entrada * cheia", "bústia * plena",
     ]
         sample says("La boîte aux lettres du destinataire est pleine.");
     "mailbox-full-other" MailboxFull says [
@@ -191,9 +191,9 @@ pub(super) const ALL: &[Rule] = rules! {
         "isn't accepting mail", "no longer accepts mail", "no longer accepting mail", "vacation status",
         "boxes are suspended", "domain * suspended", "domain is suspended", "domain has been suspended",
         "domain * disabled", "domain is disabled", "domain is inactive", "domain is not active",
-        "service suspended", "has been suspended", "is temporarily suspended", "temporarily suspended",
-        "is currently suspended", "has been frozen", "local mailbox * disabled",
-        "storedrv.deliver:disabled", "mailboxdisabled", "inactive e-mail address", "dormant",
+        "service suspended", "has been suspended", "is currently suspended", "has been frozen",
+        "local mailbox * disabled", "storedrv.deliver:disabled", "mailboxdisabled",
+        "inactive e-mail address", "dormant",
     ]
         sample coded("5.2.1", "550 5.2.1 The email account that you tried to reach is disabled.");
     "mailbox-disabled-other" Suspended says [

@@ -25,6 +25,7 @@ pub(super) const ALL: &[&[Rule]] = &[
     recipient::NO_MAIL,
     sender::AUTHENTICATION,
     sender::ADDRESS,
+    recipient::OWN_FILTER,
     sender::CONNECTION,
     sender::VOLUME,
     sender::HOST,

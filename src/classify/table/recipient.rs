@@ -22,7 +22,33 @@ pub(super) const NO_MAIL: &[Rule] = rules! {
         sample says("556 5.1.10 Recipient address has null MX");
 };
 
-/// The recipient's own list or filter, or a code that contradicts the words.
+/// The recipient's own list or filter.
+pub(super) const OWN_FILTER: &[Rule] = rules! {
+    "recipient-refuses" Filtered says [
+        "recipient preferences", "recipient's preferences", "by the recipient's",
+        "blocked by the recipient", "blocked by recipient", "blocked by user", "rejected by user",
+        "rejected by the user", "rejected by recipient", "rejected by the recipient|",
+        "refused by recipient", "refused by the recipient|", "user rejected the message", "user reject",
+        "recipient refuses", "refuse to receive mail", "refuses to accept", "does not want your mail",
+        "does not wish to receive", "do not wish to receive", "recipient has blocked",
+        "recipient has rejected", "recipient has opted out", "recipient blocked", "user has blocked",
+        "only accepting mail from specific", "only accepts mail from", "only accepts messages from",
+        "accepts mail only from", "not in my list of allowed senders", "not on the recipient's",
+        "is not on the guest list", "not accepting mail from", "doesn't accept mail from you",
+        "has restricted", "restricted sms e-mail", "account is protected by", "challenge-response",
+        "in my badrcptto list", "badrcptto", "personal blacklist", "personal block", "user's blacklist",
+        "blocked senders list", "recipient's blacklist", "recipient's block list", "killfile",
+        "message filtered", "mail filtered", "user filter", "filtered by user", "sieve reject",
+        "rejected by sieve", "due to user filter", "message rejected by recipient", "bounced address",
+        "unsubscribed address", "spam reporting address", "recipient rejected your message",
+        "mailbox owner", "is not accepting messages from you", "you are in * blacklist",
+        "user in blacklist", "受信拒否", "拒收", "收件人拒绝", "拒绝接收", "수신 거부", "수신거부", "vom empfänger abgelehnt",
+        "von dem empfänger abgelehnt",
+    ]
+        sample says("550 5.7.1 Refused due to recipient preferences");
+};
+
+/// Words about the recipient that the code or the command they answer contradicts; closed lists.
 pub(super) const FILTER: &[Rule] = rules! {
     "unknown-only-after-the-message" Filtered says [
         "unknown user", "user unknown", "no such user", "user not found", "user does not exist",
@@ -42,28 +68,6 @@ pub(super) const FILTER: &[Rule] = rules! {
     "unknown-with-the-code-of-a-known-mailbox" Filtered status ["5.2.0", "5.2.1"]
         says ["unknown user", "user unknown", "no such user", "user not found"]
         sample coded("5.2.1", "550 5.2.1 <neko@example.com>... User Unknown");
-    "recipient-refuses" Filtered says [
-        "recipient preferences", "recipient's preferences", "by the recipient's",
-        "blocked by the recipient", "blocked by recipient", "blocked by user", "rejected by user",
-        "rejected by the user", "rejected by recipient", "rejected by the recipient|",
-        "refused by recipient", "refused by the recipient|", "user rejected the message", "user reject",
-        "recipient refuses", "refuse to receive mail", "refuses to accept", "does not want your mail",
-        "does not wish to receive", "do not wish to receive", "recipient has blocked",
-        "recipient has rejected", "recipient has opted out", "recipient blocked", "user has blocked",
-        "only accepting mail from specific", "only accepts mail from", "only accepts messages from",
-        "accepts mail only from", "not in my list of allowed senders", "not on the recipient's",
-        "is not on the guest list", "not accepting mail from", "doesn't accept mail from you",
-        "has restricted", "restricted sms e-mail", "account is protected by", "challenge-response",
-        "you have been blocked", "has blocked you", "in my badrcptto list", "badrcptto",
-        "personal blacklist", "personal block", "user's blacklist", "blocked senders list",
-        "recipient's blacklist", "recipient's block list", "killfile", "message filtered", "mail filtered",
-        "user filter", "filtered by user", "sieve reject", "rejected by sieve", "due to user filter",
-        "message rejected by recipient", "bounced address", "unsubscribed address",
-        "spam reporting address", "recipient rejected your message", "mailbox owner",
-        "is not accepting messages from you", "you are in * blacklist", "user in blacklist", "受信拒否", "拒收",
-        "收件人拒绝", "拒绝接收", "수신 거부", "수신거부", "vom empfänger abgelehnt", "von dem empfänger abgelehnt",
-    ]
-        sample says("550 5.7.1 Refused due to recipient preferences");
     "list-or-group-takes-members-only" Rejected says [
         "not authorized to send to", "not authorised to send to", "you do not have permission to send",
         "don't have permission to send", "don't have permission to post", "do not have permission to post",
@@ -90,16 +94,15 @@ pub(super) const HOST: &[Rule] = rules! {
     ]
         sample coded("4.4.3", "451 4.4.3 Host or domain name not found, try again");
     "host-lookup-failed" NetworkError says [
-        "host not found, try again", "host not found, temporary", "temporary failure in name resolution",
-        "dns timeout", "name server timeout", "name server: host not found, try again", "lookup fail",
-        "dns lookup fail", "dns server fail", "dns query fail", "dnsqueryfailed", "dns server error",
-        "dns error: 2", "servfail", "dns soft error", "transient name server", "transient domain",
-        "temporary dns", "dns temporary", "temporary lookup", "unable to look up",
-        "name server unreachable", "domain name server", "no nameserver",
-        "lowest numbered mx record points to local host", "lame server",
-        "all relevant mx records point to non-existent",
+        "host name lookup fail", "hostname lookup fail", "host not found, try again",
+        "host not found, temporary", "temporary failure in name resolution", "dns timeout",
+        "name server timeout", "name server: host not found, try again", "dns lookup fail",
+        "dns server fail", "dns query fail", "dnsqueryfailed", "dns server error", "dns error: 2",
+        "servfail", "dns soft error", "transient name server", "transient domain", "temporary dns",
+        "dns temporary", "unable to look up", "name server unreachable", "domain name server",
+        "no nameserver", "lowest numbered mx record points to local host", "lame server",
     ]
-        sample says("Name server: example.net.: host name lookup failure");
+        sample says("Name server: example.net: DNS server failure, SERVFAIL");
     // Exim of the sender: no route to the domain. Of the receiving host, with a reply code: no such mailbox.
     "unrouteable-said-by-the-host" UserUnknown reply [550, 551, 553, 554] says [
         "unrouteable address", "unroutable address",
@@ -108,30 +111,30 @@ pub(super) const HOST: &[Rule] = rules! {
     "unrouteable-here" HostUnknown says ["unrouteable address", "unroutable address"]
         sample says("neko@example.com: Unrouteable address");
     "host-unknown" HostUnknown says [
-        "host unknown", "unknown host", "host not found", "host not exist", "host does not exist",
-        "host * does not exist", "host is unknown", "no such host", "invalid host", "illegal host",
-        "bad destination host", "non-existent host", "host name not found", "hostname not found",
-        "unable to find host", "couldn't find any host", "could not find any host", "cannot find host",
-        "can't find host", "couldn't find the host", "host cannot be found", "server not found",
-        "server cannot be found", "domain not found", "domain does not exist", "domain doesn't exist",
-        "domain * does not exist", "domain * doesn't exist", "domain * couldn't be found",
-        "domain couldn't be found", "domain could not be found", "domain * not found", "domain must exist",
-        "domain is not reachable", "domain unknown", "domain is unknown", "unknown domain",
-        "unknown mail domain", "no such domain", "invalid domain", "bad domain", "domain is invalid",
-        "domain is not valid", "domain not valid", "domain name is invalid", "domain mentioned not in",
+        "no mx or a", "no mx or address", "all relevant mx records point to", "host unknown",
+        "unknown host", "host not found", "host not exist", "host does not exist", "host * does not exist",
+        "host is unknown", "no such host", "invalid host", "illegal host", "bad destination host",
+        "non-existent host", "host name not found", "hostname not found", "unable to find host",
+        "couldn't find any host", "could not find any host", "cannot find host", "can't find host",
+        "couldn't find the host", "host cannot be found", "server not found", "server cannot be found",
+        "domain not found", "domain does not exist", "domain doesn't exist", "domain * does not exist",
+        "domain * doesn't exist", "domain * couldn't be found", "domain couldn't be found",
+        "domain could not be found", "domain * not found", "domain must exist", "domain is not reachable",
+        "domain unknown", "domain is unknown", "unknown domain", "unknown mail domain", "no such domain",
+        "invalid domain", "bad domain", "domain is invalid", "domain is not valid", "domain not valid",
+        "domain name is invalid", "domain mentioned not in",
         "mail domain mentioned in email address is unknown", "domain name not found",
         "domain name does not exist", "nonexistent domain", "non-existent domain", "non existent domain",
-        "non-existing domain", "nxdomain", "nx domain", "no mx record", "no mx or a record",
-        "no mx or address", "no mx found", "no mx for", "no mx host", "mx record not found", "mx lookup",
-        "no usable mx", "no valid mx", "invalid mx", "bad mx record", "mx records point",
-        "no mail exchanger", "no mail server", "no mail hosts for domain", "no a record", "no a or mx",
-        "no dns record", "no dns for", "has no mx", "couldn't find a mail server",
-        "unable to find mail server", "could not find mail server",
-        "we weren't able to find the recipient domain", "recipient domain not found",
-        "recipient's domain is", "unrouteable mail domain", "unrouteable domain", "unroutable domain",
-        "unroutable mail domain", "unresolvable domain", "unresolvable host",
-        "address does not exist in dns", "dns error: domain name not found", "dns error: 3",
-        "dns error: address resolution", "dns server returned answer with no data",
+        "non-existing domain", "nxdomain", "nx domain", "no mx record", "no mx or a record", "no mx found",
+        "no mx for", "no mx host", "mx record not found", "mx lookup", "no usable mx", "no valid mx",
+        "invalid mx", "bad mx record", "mx records point", "no mail exchanger", "no mail server",
+        "no mail hosts for domain", "no a record", "no a or mx", "no dns record", "no dns for",
+        "has no mx", "couldn't find a mail server", "unable to find mail server",
+        "could not find mail server", "we weren't able to find the recipient domain",
+        "recipient domain not found", "recipient's domain is", "unrouteable mail domain",
+        "unrouteable domain", "unroutable domain", "unroutable mail domain", "unresolvable domain",
+        "unresolvable host", "address does not exist in dns", "dns error: domain name not found",
+        "dns error: 3", "dns error: address resolution", "dns server returned answer with no data",
         "name or service not known", "nodename nor servname", "name service error",
         "domain does not resolve", "does not resolve to", "could not resolve", "cannot resolve",
         "can't resolve", "couldn't resolve", "could not be resolved", "cannot be resolved",
@@ -156,17 +159,21 @@ pub(super) const HOST: &[Rule] = rules! {
 
 /// There is no such mailbox.
 pub(super) const USER: &[Rule] = rules! {
+    "delivery-program-of-the-address" MailerError says [
+        "child process of", "address pipe", "transport returned",
+    ]
+        sample says("pipe to |/usr/bin/filter: Child process of address_pipe transport returned 127 (could mean command does not exist)");
+    "recipient-could-not-be-verified" NetworkError says [
+        "unverified address: connect to", "unverified address: lost connection",
+        "undeliverable address: connect to", "undeliverable address: lost connection",
+    ]
+        sample says("550 <neko@example.com>: Recipient address rejected: unverified address: connect to mx.example.com[192.0.2.1]:25: Connection timed out");
     "recipient-not-verified" OnHold status ["4"] says [
         "unverified address", "unverified recipient", "recipient verification", "recipient verify",
         "address verification in progress", "verification in progress", "could not verify recipient",
         "recipient callout", "callout verification",
     ]
         sample coded("4.1.1", "450 4.1.1 <neko@example.com>: Recipient address rejected: unverified address: Address verification in progress");
-    "recipient-could-not-be-verified" NetworkError says [
-        "unverified address: connect to", "unverified address: lost connection",
-        "undeliverable address: connect to", "undeliverable address: lost connection",
-    ]
-        sample says("550 <neko@example.com>: Recipient address rejected: unverified address: connect to mx.example.com[192.0.2.1]:25: Connection timed out");
     "user-unknown" UserUnknown says [
         "user unknown", "unknown user", "user not found", "user doesn't exist", "user does not exist",
         "user not exist", "user dosn't exist", "user dosen't exist", "user not known", "user is unknown",
@@ -314,7 +321,7 @@ pub(super) const USER: &[Rule] = rules! {
     ]
         sample says("550 neko@example.com does not exist here");
     "user-unknown-german" UserUnknown says [
-        "empfänger unbekannt", "empfänger * unbekannt", "empfaenger * unbekannt",
+        "nicht bekannt", "empfänger unbekannt", "empfänger * unbekannt", "empfaenger * unbekannt",
         "empfänger existiert nicht", "empfänger * existiert nicht", "empfänger * nicht gefunden",
         "empfänger wurde nicht gefunden", "empfänger nicht gefunden", "empfänger ungültig",
         "ungültiger empfänger", "ungültige empfänger", "unbekannter empfänger", "unbekannter benutzer",

@@ -95,12 +95,12 @@ pub(super) const ALL: &[Rule] = rules! {
     ]
         sample says("x-unix; 127: Command died with status 127: \"/home/neko/bin/filter\"");
     "receiving-system" SystemError says [
-        "system error", "system failure", "system problem", "system config", "server error",
-        "server configuration error", "local configuration error", "internal error", "internal failure",
-        "internal problem", "internal server", "internal software", "software error", "unable to process",
-        "local error", "local problem", "local delivery", "temporary failure", "temporary error",
-        "temporary problem", "temporary local problem", "temporary system problem", "temporary server",
-        "temporarily unavailable", "temporarily unable", "temporarily rejected",
+        "temporary lookup", "system error", "system failure", "system problem", "system config",
+        "server error", "server configuration error", "local configuration error", "internal error",
+        "internal failure", "internal problem", "internal server", "internal software", "software error",
+        "unable to process", "local error", "local problem", "local delivery", "temporary failure",
+        "temporary error", "temporary problem", "temporary local problem", "temporary system problem",
+        "temporary server", "temporarily unavailable", "temporarily unable", "temporarily rejected",
         "temporarily not available", "currently unavailable", "is unavailable", "try again later",
         "try later", "service unavailable", "service not available", "service is unavailable",
         "service is not available", "service currently unavailable", "insufficient resources",

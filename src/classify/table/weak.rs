@@ -36,9 +36,10 @@ pub(super) const ALL: &[Rule] = rules! {
     ]
         sample coded("5.7.1", "550 5.7.1 Delivery not authorized, message refused");
     "blocked" Blocked says [
-        "blocked", "banned", "block|", "access denied", "access refused", "no access", "access is denied",
-        "refused to", "closing connection", "host name", "hostname", "localhost", "deferred", "verboten",
-        "bloqué", "bloqueado", "bloccat", "geblokkeerd", "zablokowan", "engellen", "ブロック", "拒绝", "拒絕",
+        "заблокирован", "gesperrt", "blocked", "banned", "block|", "access denied", "access refused",
+        "no access", "access is denied", "refused to", "closing connection", "host name", "hostname",
+        "localhost", "deferred", "verboten", "bloqué", "bloqueado", "bloccat", "geblokkeerd", "zablokowan",
+        "engellen", "ブロック", "拒绝", "拒絕",
     ]
         sample says("554 Blocked");
     "transaction-failed" SystemError says [
