@@ -43,3 +43,25 @@ fn what_hosts_say_is_understood() {
         wrong.join("\n")
     );
 }
+
+/// Reports are full of sentences that say nothing about the cause.
+#[test]
+fn what_every_report_says_decides_nothing() {
+    let mut wrong = Vec::new();
+    let neutral = include_str!("../../fixtures/boilerplate.txt");
+    let lines: Vec<&str> = neutral.lines().filter(|line| !line.is_empty()).collect();
+    assert!(lines.len() > 20);
+    for text in lines {
+        let found = Rules::builtin().explain(&Diagnostics {
+            text,
+            ..Diagnostics::default()
+        });
+        if found.classification.rule != "no-rule" {
+            wrong.push(format!(
+                "{} ({}): {text}",
+                found.classification.rule, found.matched
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -83,6 +83,9 @@ pub(super) const ALL: &[Rule] = rules! {
             "duplicate headers",
         ]
         sample at("gmail-smtp-in.l.google.com", "5.7.1", "550-5.7.1 [192.0.2.1] Messages with multiple 550 5.7.1 addresses in From: header are not accepted.");
+    // Whatever the language: the group may not exist, or takes no posts from strangers.
+    "google-groups" Rejected host ["googlegroups.com"] says ["groups.google.com"]
+        sample at("googlegroups.com", "", "We're writing to let you know that the group you tried to contact (neko) may not exist. https://groups.google.com/support/");
     "google-policy-of-the-domain" PolicyViolation host GOOGLE
         says ["policy that prohibited the mail"]
         sample at("aspmx.l.google.com", "5.7.1", "550-5.7.1 The user or domain that you are sending to (or from) has a policy that prohibited the mail that you sent.");

@@ -25,13 +25,14 @@ pub(super) const NO_MAIL: &[Rule] = rules! {
 /// The recipient's own list or filter.
 pub(super) const OWN_FILTER: &[Rule] = rules! {
     "recipient-refuses" Filtered says [
-        "recipient preferences", "recipient's preferences", "by the recipient's",
-        "blocked by the recipient", "blocked by recipient", "blocked by user", "rejected by user",
-        "rejected by the user", "rejected by recipient", "rejected by the recipient|",
-        "refused by recipient", "refused by the recipient|", "user rejected the message", "user reject",
-        "recipient refuses", "refuse to receive mail", "refuses to accept", "does not want your mail",
-        "does not wish to receive", "do not wish to receive", "recipient has blocked",
-        "recipient has rejected", "recipient has opted out", "recipient blocked", "user has blocked",
+        "rejected by the recipient.", "refused by the recipient.", "rejected by the recipient's",
+        "refused by the recipient's", "recipient preferences", "recipient's preferences",
+        "by the recipient's", "blocked by the recipient", "blocked by recipient", "blocked by user",
+        "rejected by user", "rejected by the user", "rejected by recipient", "refused by recipient",
+        "user rejected the message", "user reject", "recipient refuses", "refuse to receive mail",
+        "refuses to accept", "does not want your mail", "does not wish to receive",
+        "do not wish to receive", "recipient has blocked", "recipient has rejected",
+        "recipient has opted out", "recipient blocked", "user has blocked",
         "only accepting mail from specific", "only accepts mail from", "only accepts messages from",
         "accepts mail only from", "not in my list of allowed senders", "not on the recipient's",
         "is not on the guest list", "not accepting mail from", "doesn't accept mail from you",
