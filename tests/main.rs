@@ -16,6 +16,7 @@ mod messages;
 mod privacy;
 mod quarantine;
 mod report;
+mod rules;
 mod rules_eval;
 mod signature_vectors;
 mod support;

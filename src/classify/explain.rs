@@ -1,9 +1,6 @@
 //! Why a rule decided: which of its conditions met what in the diagnostics.
 
-use super::{
-    Classification, Diagnostics, Rules,
-    rules::{fold, host_is, status_is},
-};
+use super::{Classification, Diagnostics, Rules, fold, rules::host_is};
 
 /// One condition of the rule that decided.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -18,7 +15,7 @@ pub struct Match {
 
 impl Rules {
     /// The verdict with what met each condition of the rule. Empty when no rule decided.
-    pub fn explain(&self, diagnostics: &Diagnostics<'_>) -> (Classification, Vec<Match>) {
+    pub fn evidence(&self, diagnostics: &Diagnostics<'_>) -> (Classification, Vec<Match>) {
         let verdict = self.classify(diagnostics);
         let Some(rule) = self
             .conditions()
@@ -28,16 +25,18 @@ impl Rules {
             return (verdict, Vec::new());
         };
         let text = fold(diagnostics.text);
-        let status = diagnostics.status.map(|status| status.to_string());
+        let status = diagnostics.status;
         let reply = diagnostics.reply_code;
         let host = diagnostics.receiving_host;
-        let phrase = rule.phrases.iter().find_map(|phrase| {
-            let found = span(&text, phrase)?;
-            Some(("text", phrase.clone(), found.to_owned()))
-        });
+        let said = |phrases: &[String]| {
+            phrases.iter().find_map(|phrase| {
+                let found = span(&text, phrase)?;
+                Some(("text", phrase.clone(), found.to_owned()))
+            })
+        };
         let status = status.and_then(|status| {
-            let wanted = rule.status.iter().find(|like| status_is(&status, like))?;
-            Some(("status", wanted.clone(), status))
+            let wanted = rule.status.iter().find(|like| like.matches(status))?;
+            Some(("status", wanted.to_string(), status.to_string()))
         });
         let reply = reply.and_then(|code| {
             let wanted = rule
@@ -51,7 +50,7 @@ impl Rules {
             .iter()
             .find(|like| host_is(host, like))
             .map(|like| ("host", like.clone(), host.to_owned()));
-        let matches = [host, status, reply, phrase]
+        let matches = [host, status, reply, said(&rule.phrases), said(&rule.also)]
             .into_iter()
             .flatten()
             .map(|(condition, wanted, found)| Match {
@@ -84,7 +83,7 @@ mod tests {
     fn every_sample_names_what_met_each_condition() {
         for rule in Rules::table() {
             let sample = rule.sample;
-            let (verdict, matches) = Rules::builtin().explain(&Diagnostics {
+            let (verdict, matches) = Rules::builtin().evidence(&Diagnostics {
                 status: sample.status.parse().ok(),
                 reply_code: Some(sample.reply).filter(|code| *code > 0),
                 text: sample.text,
@@ -92,6 +91,7 @@ mod tests {
             });
             let wanted: usize = [
                 rule.phrases.is_empty(),
+                rule.also.is_empty(),
                 rule.status.is_empty(),
                 rule.reply.is_empty(),
                 rule.hosts.is_empty(),

@@ -1,15 +1,19 @@
 //! What a report means: diagnostics → reason, whose fault, permanence, and the rule that said so.
 
 mod explain;
-mod hosts;
+mod permanence;
+mod phrases;
 mod reason;
 mod rules;
+#[cfg(test)]
+mod said;
 mod status;
 mod table;
 
 pub use explain::Match;
+pub(crate) use phrases::fold;
 pub use reason::{Fault, Permanence, Reason};
-pub use rules::{Condition, Rule, Rules, Sample};
+pub use rules::{Condition, Explanation, Rule, Rules, Sample, StatusPattern};
 pub use status::EnhancedStatusCode;
 
 /// What is known about one failed delivery, as `message` or `webhook` read it.

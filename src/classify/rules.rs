@@ -1,10 +1,12 @@
-//! The rules: one ordered list of conditions on what a host said, searched in one linear pass.
+//! The rules: one ordered list of conditions on what a host said; the first that holds decides.
 
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-
-use super::{Classification, Diagnostics, EnhancedStatusCode, Permanence, Reason, table};
+use super::{
+    Classification, Diagnostics, EnhancedStatusCode, Permanence, Reason, permanence,
+    phrases::{Phrases, fold},
+    table,
+};
 
 /// One row. Every condition that is not empty must hold; within one condition any entry suffices.
 #[derive(Clone, Debug)]
@@ -15,8 +17,11 @@ pub struct Rule {
     pub status: &'static [&'static str],
     /// SMTP reply codes; `4` and `5` stand for their class.
     pub reply: &'static [u16],
-    /// Lower case, one blank between words; `a * b` is a, and later b.
+    /// `a * b` is a, and soon after it b; `uce|` ends with the word. As `fold` leaves them: lower
+    /// case, one blank between words, `@` for an address.
     pub phrases: &'static [&'static str],
+    /// A second list of phrases, of which one must stand in the text too.
+    pub also: &'static [&'static str],
     /// Receiving host or recipient domain: itself or what ends in `.` and this; with a trailing
     /// `.` a label anywhere in the name (`outlook.`).
     pub hosts: &'static [&'static str],
@@ -40,6 +45,7 @@ impl Rule {
         status: &[],
         reply: &[],
         phrases: &[],
+        also: &[],
         hosts: &[],
         sample: Sample {
             status: "",
@@ -55,10 +61,20 @@ impl Rule {
 pub struct Condition {
     pub id: String,
     pub reason: Reason,
-    pub status: Vec<String>,
+    /// Where the rule says so; else as the reason does.
+    pub permanence: Option<Permanence>,
+    pub status: Vec<StatusPattern>,
     pub reply: Vec<u16>,
     pub phrases: Vec<String>,
+    pub also: Vec<String>,
     pub hosts: Vec<String>,
+}
+
+impl Condition {
+    /// Without regard to codes (see `permanence`).
+    pub fn usual_permanence(&self) -> Permanence {
+        self.permanence.unwrap_or(self.reason.permanence())
+    }
 }
 
 impl From<&Rule> for Condition {
@@ -67,38 +83,90 @@ impl From<&Rule> for Condition {
         Self {
             id: rule.id.to_owned(),
             reason: rule.reason,
-            status: own(rule.status),
+            permanence: None,
+            status: rule
+                .status
+                .iter()
+                .map(|text| StatusPattern::parse(text).expect("a test reads every built-in row"))
+                .collect(),
             reply: rule.reply.to_vec(),
             phrases: own(rule.phrases),
+            also: own(rule.also),
             hosts: own(rule.hosts),
         }
+    }
+}
+
+/// Enhanced status codes: `5.1.1`; `.1.1` for any class; `5.7` or `5` for all below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusPattern {
+    class: Option<u16>,
+    subject: Option<u16>,
+    detail: Option<u16>,
+}
+
+impl StatusPattern {
+    /// Nothing where the text is no such pattern.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.').enumerate().map(|(at, part)| {
+            if at == 0 && part.is_empty() {
+                return Some(None);
+            }
+            let digits = part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit());
+            part.parse().ok().filter(|_| digits).map(Some)
+        });
+        let class = parts.next()??;
+        let subject = parts.next().unwrap_or(Some(None))?;
+        let detail = parts.next().unwrap_or(Some(None))?;
+        let any_class = class.is_none() && detail.is_some();
+        let some_class = matches!(class, Some(4 | 5));
+        (parts.next().is_none() && (any_class || some_class)).then_some(Self {
+            class,
+            subject,
+            detail,
+        })
+    }
+
+    pub(super) fn matches(self, status: EnhancedStatusCode) -> bool {
+        self.class
+            .is_none_or(|class| class == u16::from(status.class))
+            && self.subject.is_none_or(|subject| subject == status.subject)
+            && self.detail.is_none_or(|detail| detail == status.detail)
+    }
+}
+
+impl std::fmt::Display for StatusPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(class) = self.class {
+            write!(f, "{class}")?;
+        }
+        for part in [self.subject, self.detail].into_iter().flatten() {
+            write!(f, ".{part}")?;
+        }
+        Ok(())
     }
 }
 
 /// A compiled list of rules.
 pub struct Rules {
     conditions: Vec<Condition>,
-    /// Finds every fragment of every phrase.
-    fragments: AhoCorasick,
-    /// Per fragment pattern: the phrases it is part of.
-    owners: Vec<Vec<Place>>,
-    /// Per rule: its phrases as numbers of fragments.
-    lengths: Vec<Vec<u8>>,
+    /// Two sets a rule: its phrases, and what must stand there too.
+    phrases: Phrases,
 }
 
-/// A fragment's place: phrase `phrase` of rule `rule`, position `step` in it.
-#[derive(Clone, Copy)]
-struct Place {
-    rule: u32,
-    phrase: u32,
-    step: u8,
+/// A verdict, and what in the diagnostics led to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    pub classification: Classification,
+    /// The phrase that stands in the text; the codes, for a rule without phrases.
+    pub matched: String,
 }
 
 impl Rules {
     /// The built-in table, compiled once.
     pub fn builtin() -> &'static Self {
         static BUILTIN: OnceLock<Rules> = OnceLock::new();
-        BUILTIN.get_or_init(|| Self::new(Self::table().map(Condition::from).collect()))
+        BUILTIN.get_or_init(|| Self::new(Vec::new()))
     }
 
     /// The built-in rows, in order of precedence.
@@ -107,185 +175,108 @@ impl Rules {
     }
 
     /// The user's rules before the built-in ones.
-    pub fn with(mut own: Vec<Condition>) -> Self {
-        own.extend(Self::table().map(Condition::from));
-        Self::new(own)
+    pub fn new(own: Vec<Condition>) -> Self {
+        let mut conditions = own;
+        conditions.extend(Self::table().map(Condition::from));
+        Self {
+            phrases: Phrases::new(
+                conditions
+                    .iter()
+                    .flat_map(|rule| [&rule.phrases[..], &rule.also[..]]),
+            ),
+            conditions,
+        }
     }
 
+    /// Every rule, in order of precedence.
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
     }
 
-    fn new(rules: Vec<Condition>) -> Self {
-        let mut patterns: Vec<String> = Vec::new();
-        let mut owners: Vec<Vec<Place>> = Vec::new();
-        let mut lengths = Vec::new();
-        let mut known = std::collections::HashMap::new();
-        for (rule, condition) in (0u32..).zip(&rules) {
-            let mut counts = Vec::new();
-            for (phrase, text) in (0u32..).zip(&condition.phrases) {
-                let mut steps = 0;
-                for (step, fragment) in (0u8..).zip(text.split(" * ")) {
-                    let at = *known.entry(fragment.to_owned()).or_insert_with(|| {
-                        patterns.push(fragment.to_owned());
-                        owners.push(Vec::new());
-                        patterns.len() - 1
-                    });
-                    owners[at].push(Place { rule, phrase, step });
-                    steps = step + 1;
-                }
-                counts.push(steps);
-            }
-            lengths.push(counts);
-        }
-        let fragments = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .build(&patterns)
-            .expect("phrases are far below the automaton's limits");
-        Self {
-            conditions: rules,
-            fragments,
-            owners,
-            lengths,
-        }
-    }
-
     /// The first rule that holds; `undefined` or `on_hold` if none does.
     pub fn classify(&self, diagnostics: &Diagnostics<'_>) -> Classification {
-        let text = fold(diagnostics.text);
-        let met = self.search(&text);
-        let status = diagnostics
-            .status
-            .map(|status| status.to_string())
-            .unwrap_or_default();
-        let found = self
-            .conditions
-            .iter()
-            .enumerate()
-            .find(|(at, rule)| {
-                (rule.phrases.is_empty() || met[*at])
-                    && (rule.status.is_empty()
-                        || rule.status.iter().any(|like| status_is(&status, like)))
-                    && (rule.reply.is_empty()
-                        || rule.reply.iter().any(|&like| {
-                            diagnostics
-                                .reply_code
-                                .is_some_and(|code| code == like || code / 100 == like)
-                        }))
-                    && (rule.hosts.is_empty()
-                        || rule
-                            .hosts
-                            .iter()
-                            .any(|like| host_is(diagnostics.receiving_host, like)))
-            })
-            .map(|(_, rule)| rule);
-        let (reason, rule) = match found {
-            Some(rule) => (rule.reason, rule.id.clone()),
-            None if text.is_empty() && status.is_empty() => {
-                (Reason::Undefined, "nothing-said".to_owned())
+        let met = self.phrases.search(fold(diagnostics.text).as_bytes());
+        let decided = self.first(diagnostics, &met);
+        verdict(diagnostics, decided.map(|at| &self.conditions[at]))
+    }
+
+    /// As [`Self::classify`], and why.
+    pub fn explain(&self, diagnostics: &Diagnostics<'_>) -> Explanation {
+        let met = self.phrases.search(fold(diagnostics.text).as_bytes());
+        let decided = self.first(diagnostics, &met);
+        let matched = decided.map(|at| {
+            let rule = &self.conditions[at];
+            let said: Vec<&str> = [(&rule.phrases, met[2 * at]), (&rule.also, met[2 * at + 1])]
+                .into_iter()
+                .filter_map(|(phrases, number)| Some(phrases.get(usize::from(number?))?.as_str()))
+                .collect();
+            if said.is_empty() {
+                let codes = [
+                    diagnostics.reply_code.map(|code| code.to_string()),
+                    diagnostics.status.map(|status| status.to_string()),
+                ];
+                codes.into_iter().flatten().collect::<Vec<_>>().join(" ")
+            } else {
+                said.join(", ")
             }
-            None => (Reason::OnHold, "no-rule".to_owned()),
-        };
-        Classification {
-            reason,
-            permanence: permanence(reason, diagnostics),
-            rule,
+        });
+        Explanation {
+            classification: verdict(diagnostics, decided.map(|at| &self.conditions[at])),
+            matched: matched.unwrap_or_default(),
         }
     }
 
-    /// Which rules have a phrase in the text.
-    fn search(&self, text: &str) -> Vec<bool> {
-        let mut met = vec![false; self.conditions.len()];
-        // For phrases of several fragments: how far each has come, and where.
-        let mut progress: Vec<(u32, u32, u8, usize)> = Vec::new();
-        for hit in self.fragments.find_overlapping_iter(text) {
-            for place in &self.owners[hit.pattern().as_usize()] {
-                let rule = place.rule as usize;
-                if met[rule] {
-                    continue;
-                }
-                let steps = self.lengths[rule][place.phrase as usize];
-                let reached = progress
-                    .iter_mut()
-                    .find(|(rule, phrase, ..)| (*rule, *phrase) == (place.rule, place.phrase));
-                let next = match (&reached, place.step) {
-                    (_, 0) => true,
-                    (Some((_, _, step, end)), wanted) => *step == wanted && *end <= hit.start(),
-                    (None, _) => false,
-                };
-                if !next {
-                    continue;
-                }
-                if place.step + 1 == steps {
-                    met[rule] = true;
-                } else if let Some(reached) = reached {
-                    // The earliest end leaves most room for what must follow.
-                    if place.step == reached.2 {
-                        reached.2 = place.step + 1;
-                        reached.3 = hit.end();
-                    }
-                } else {
-                    progress.push((place.rule, place.phrase, place.step + 1, hit.end()));
-                }
-            }
-        }
-        met
+    fn first(&self, diagnostics: &Diagnostics<'_>, met: &[Option<u16>]) -> Option<usize> {
+        let says = |phrases: &[String], set: usize| phrases.is_empty() || met[set].is_some();
+        self.conditions.iter().enumerate().position(|(at, rule)| {
+            says(&rule.phrases, 2 * at)
+                && says(&rule.also, 2 * at + 1)
+                && any(&rule.status, |like| {
+                    diagnostics
+                        .status
+                        .is_some_and(|status| like.matches(status))
+                })
+                && any(&rule.reply, |&like| {
+                    diagnostics
+                        .reply_code
+                        .is_some_and(|code| code == like || code / 100 == like)
+                })
+                && any(&rule.hosts, |like| {
+                    host_is(diagnostics.receiving_host, like)
+                })
+        })
     }
 }
 
-/// Lower case, one blank between words, typographic apostrophes plain.
-pub(super) fn fold(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut blank = true;
-    for c in text.chars() {
-        if c.is_whitespace() || c.is_control() {
-            if !blank {
-                out.push(' ');
-            }
-            blank = true;
-        } else {
-            blank = false;
-            match c {
-                '’' | '‘' | '`' => out.push('\''),
-                '“' | '”' => out.push('"'),
-                _ if c.is_ascii() => out.push(c.to_ascii_lowercase()),
-                _ => out.extend(c.to_lowercase()),
-            }
-        }
-    }
-    out.truncate(out.trim_end().len());
-    out
+/// An empty condition holds.
+fn any<T>(list: &[T], holds: impl Fn(&T) -> bool) -> bool {
+    list.is_empty() || list.iter().any(holds)
 }
 
-pub(super) fn status_is(status: &str, like: &str) -> bool {
-    if like.starts_with('.') {
-        return status.ends_with(like) && status.len() == like.len() + 1;
+fn verdict(diagnostics: &Diagnostics<'_>, decided: Option<&Condition>) -> Classification {
+    let nothing_said = diagnostics.text.trim().is_empty() && diagnostics.status.is_none();
+    let (reason, rule) = match decided {
+        Some(rule) => (rule.reason, rule.id.as_str()),
+        None if nothing_said => (Reason::Undefined, "nothing-said"),
+        None => (Reason::OnHold, "no-rule"),
+    };
+    Classification {
+        reason,
+        permanence: decided
+            .and_then(|rule| rule.permanence)
+            .unwrap_or_else(|| permanence::of(reason, diagnostics)),
+        rule: rule.to_owned(),
     }
-    status
-        .strip_prefix(like)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 pub(super) fn host_is(host: &str, like: &str) -> bool {
     if like.ends_with('.') {
-        return host.starts_with(like) || host.contains(&format!(".{like}"));
+        return host
+            .match_indices(like)
+            .any(|(at, _)| at == 0 || host[..at].ends_with('.'));
     }
     host.strip_suffix(like)
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-}
-
-/// `not_accept` is hard only with a 5xx code; everything else as the reason says.
-fn permanence(reason: Reason, diagnostics: &Diagnostics<'_>) -> Permanence {
-    let temporary = match (diagnostics.status, diagnostics.reply_code) {
-        (Some(EnhancedStatusCode { class, .. }), _) => class == 4,
-        (None, Some(code)) => code / 100 == 4,
-        (None, None) => false,
-    };
-    if reason == Reason::NotAccept && temporary {
-        Permanence::Soft
-    } else {
-        reason.permanence()
-    }
 }
 
 #[cfg(test)]
@@ -299,16 +290,16 @@ mod tests {
         for rule in Rules::table() {
             assert!(ids.insert(rule.id), "{} stands twice", rule.id);
             let sample = rule.sample;
-            let found = Rules::builtin().classify(&Diagnostics {
+            let found = Rules::builtin().explain(&Diagnostics {
                 status: sample.status.parse().ok(),
                 reply_code: Some(sample.reply).filter(|code| *code > 0),
                 text: sample.text,
                 receiving_host: sample.host,
             });
-            if found.rule != rule.id {
+            if found.classification.rule != rule.id {
                 wrong.push(format!(
-                    "{}: {sample:?} was decided by {}",
-                    rule.id, found.rule
+                    "{}: {sample:?} was decided by {} ({})",
+                    rule.id, found.classification.rule, found.matched
                 ));
             }
         }
@@ -319,33 +310,20 @@ mod tests {
     #[test]
     fn phrases_are_as_the_text_is_searched() {
         for rule in Rules::table() {
-            for phrase in rule.phrases {
+            for phrase in rule.phrases.iter().chain(rule.also) {
                 assert_eq!(fold(phrase), *phrase, "{}", rule.id);
+                assert!(
+                    !phrase.starts_with('*') && !phrase.ends_with('*'),
+                    "{}: {phrase}",
+                    rule.id
+                );
             }
+            assert!(
+                !(rule.phrases.is_empty() && rule.status.is_empty() && rule.reply.is_empty()),
+                "{} always holds",
+                rule.id
+            );
         }
-    }
-
-    #[test]
-    fn fragments_must_follow_one_another() {
-        let rules = Rules::new(vec![Condition {
-            id: "x".into(),
-            reason: Reason::UserUnknown,
-            status: Vec::new(),
-            reply: Vec::new(),
-            phrases: vec!["user * not found".into()],
-            hosts: Vec::new(),
-        }]);
-        let of = |text| {
-            rules
-                .classify(&Diagnostics {
-                    text,
-                    ..Diagnostics::default()
-                })
-                .rule
-        };
-        assert_eq!(of("The USER\n a@b was  not found"), "x");
-        assert_eq!(of("not found: user"), "no-rule");
-        assert_eq!(of("not found: user; user x not found"), "x");
     }
 
     #[test]
@@ -353,23 +331,21 @@ mod tests {
         assert!(host_is("mx.google.com", "google.com") && host_is("google.com", "google.com"));
         assert!(!host_is("notgoogle.com", "google.com"));
         assert!(host_is("a-com.mail.protection.outlook.com", "outlook."));
-        assert!(
-            status_is("5.7.26", "5.7") && status_is("4.2.2", ".2.2") && status_is("5.1.1", "5")
-        );
-        assert!(!status_is("5.7.26", "5.7.2") && !status_is("5.12.2", ".2.2"));
-    }
-
-    #[test]
-    fn who_accepts_no_mail_for_now_is_soft() {
-        let of = |reply| {
-            Rules::builtin()
-                .classify(&Diagnostics {
-                    reply_code: Some(reply),
-                    text: "system does not accept mail",
-                    ..Diagnostics::default()
-                })
-                .permanence
+        assert!(!host_is("notoutlook.com", "outlook."));
+        let is = |status: &str, like: &str| {
+            StatusPattern::parse(like)
+                .unwrap()
+                .matches(status.parse().unwrap())
         };
-        assert_eq!((of(554), of(450)), (Permanence::Hard, Permanence::Soft));
+        assert!(is("5.7.26", "5.7") && is("4.2.2", ".2.2") && is("5.1.1", "5"));
+        assert!(!is("5.7.26", "5.7.2") && !is("5.12.2", ".2.2"));
+        for wrong in [
+            "", ".", "5.", ".1", "2.1.1", "5.1.1.1", "5.x", "5.1.1000", "+5",
+        ] {
+            assert_eq!(StatusPattern::parse(wrong), None, "{wrong}");
+        }
+        for pattern in ["5", "5.7", "5.7.1", ".2.2"] {
+            assert_eq!(StatusPattern::parse(pattern).unwrap().to_string(), pattern);
+        }
     }
 }

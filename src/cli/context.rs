@@ -1,12 +1,14 @@
 //! What every command has: configuration, database, clock.
 
 use std::{
+    cell::OnceCell,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use bouncekit_core::{
-    config::Config,
+    classify::Rules,
+    config::{Config, OwnRule, own_rules},
     ingest::{Identity, Settings},
     store::{Holder, OpenOptions, Store},
     time::Timestamp,
@@ -15,6 +17,7 @@ use bouncekit_core::{
 use super::{CliError, Exit, Global};
 
 pub(crate) struct Context {
+    rules: OnceCell<Rules>,
     /// Where the configuration came from; `None` without one.
     pub(crate) config_path: Option<PathBuf>,
     pub(crate) config: Config,
@@ -29,6 +32,7 @@ impl Context {
             .as_deref()
             .map_or_else(|| Ok(Config::default()), load_config)?;
         Ok(Self {
+            rules: OnceCell::new(),
             config_path,
             config,
             now: now()?,
@@ -59,6 +63,19 @@ impl Context {
                 match_by_address: verp.match_by_address && !verp.strict,
             },
         })
+    }
+
+    /// The rules: those of `rules_file` before the built-in ones.
+    pub(crate) fn rules(&self) -> Result<&Rules, CliError> {
+        let Some(path) = &self.config.rules_file else {
+            return Ok(Rules::builtin());
+        };
+        if let Some(rules) = self.rules.get() {
+            return Ok(rules);
+        }
+        let own = read_rules(path)?;
+        let conditions = own.into_iter().map(|rule| rule.condition).collect();
+        Ok(self.rules.get_or_init(|| Rules::new(conditions)))
     }
 
     /// The signing keys of the configuration, newest first.
@@ -92,6 +109,16 @@ impl Context {
     pub(crate) fn begin_run(&self, store: &mut Store, command: &str) -> Result<i64, CliError> {
         Ok(store.begin_run(command, &host(), std::process::id(), self.now)?)
     }
+}
+
+/// Reads a file of own rules.
+pub(crate) fn read_rules(path: &Path) -> Result<Vec<OwnRule>, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|cause| {
+        CliError::file(path, &cause)
+            .hint("`rules_file` in the configuration names the file of own rules")
+    })?;
+    own_rules(&text, &path.display().to_string())
+        .map_err(|error| CliError::usage(&error).hint(error.hint()))
 }
 
 fn load_config(path: &Path) -> Result<Config, CliError> {

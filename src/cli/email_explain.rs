@@ -60,7 +60,7 @@ fn explain(
     } else {
         Monitor::ALL
     };
-    let rules = intake::rules(context);
+    let rules = context.rules()?;
     let inbound = message::parse(bytes, &intake::options(context, monitors));
     let key = fetch::content_key(bytes);
     let item = Item {
@@ -74,7 +74,7 @@ fn explain(
         .events
         .iter()
         .filter(|event| event.classification.is_some())
-        .map(|event| rules.explain(&event.diagnostics()).1)
+        .map(|event| rules.evidence(&event.diagnostics()).1)
         .collect();
     let judging = context.ingest_settings()?;
     let previews = match present_store(context) {

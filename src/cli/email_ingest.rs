@@ -81,7 +81,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         &args.monitor
     };
     let intake = Intake {
-        recognition: intake::recognition(context, monitors),
+        recognition: intake::recognition(context, context.rules()?, monitors),
         settings: &settings,
         bounds: intake::bounds(context),
         occasion: Occasion {

@@ -30,14 +30,13 @@ pub(crate) fn options(context: &Context, monitors: &[Monitor]) -> Options {
     }
 }
 
-/// The rules that judge.
-pub(crate) fn rules(_: &Context) -> &'static Rules {
-    Rules::builtin()
-}
-
-pub(crate) fn recognition<'a>(context: &Context, monitors: &'a [Monitor]) -> Recognition<'a> {
+pub(crate) fn recognition<'a>(
+    context: &Context,
+    rules: &'a Rules,
+    monitors: &'a [Monitor],
+) -> Recognition<'a> {
     Recognition {
-        rules: rules(context),
+        rules,
         options: options(context, monitors),
         monitors,
         keep: context.config.archive.keep,

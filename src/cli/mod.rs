@@ -28,6 +28,8 @@ mod quarantine_list;
 mod quarantine_retry;
 mod report;
 mod rules_eval;
+mod rules_list;
+mod rules_test;
 mod runs_list;
 mod segments;
 mod segments_create;
@@ -43,7 +45,7 @@ mod webhook_replay;
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-pub(crate) use context::{Context, holder, is_dead};
+pub(crate) use context::{Context, holder, is_dead, read_rules};
 pub(crate) use error::{CliError, Exit};
 
 /// Close the loop on sent e-mail: bounces, complaints, unsubscribes and replies become a
@@ -90,6 +92,8 @@ enum Command {
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
     EmailFetch(email_fetch::Args),
+    #[command(name = "email:ingest")]
+    EmailIngest(email_ingest::Args),
     Forget(forget::Args),
     #[command(name = "install:cron")]
     InstallCron(install_cron::Args),
@@ -99,17 +103,19 @@ enum Command {
     InstallSystemd(install_systemd::Args),
     Maintain(maintain::Args),
     Metrics(metrics::Args),
-    Report(report::Args),
-    #[command(name = "email:ingest")]
-    EmailIngest(email_ingest::Args),
     #[command(name = "quarantine:drop")]
     QuarantineDrop(quarantine_drop::Args),
     #[command(name = "quarantine:list")]
     QuarantineList(quarantine_list::Args),
     #[command(name = "quarantine:retry")]
     QuarantineRetry(quarantine_retry::Args),
+    Report(report::Args),
     #[command(name = "rules:eval")]
     RulesEval(rules_eval::Args),
+    #[command(name = "rules:list")]
+    RulesList(rules_list::Args),
+    #[command(name = "rules:test")]
+    RulesTest(rules_test::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "segments:create")]
@@ -142,18 +148,20 @@ impl Command {
             Self::Demo(args) => demo::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
+            Self::EmailIngest(args) => email_ingest::run(context, args),
             Self::Forget(args) => forget::run(context, args),
             Self::InstallCron(args) => install_cron::run(context, args),
             Self::InstallMan(args) => install_man::run(context, args),
             Self::InstallSystemd(args) => install_systemd::run(context, args),
             Self::Maintain(args) => maintain::run(context, args),
             Self::Metrics(args) => metrics::run(context, args),
-            Self::Report(args) => report::run(context, args),
-            Self::EmailIngest(args) => email_ingest::run(context, args),
             Self::QuarantineDrop(args) => quarantine_drop::run(context, args),
             Self::QuarantineList(args) => quarantine_list::run(context, args),
             Self::QuarantineRetry(args) => quarantine_retry::run(context, args),
+            Self::Report(args) => report::run(context, args),
             Self::RulesEval(args) => rules_eval::run(context, args),
+            Self::RulesList(args) => rules_list::run(context, args),
+            Self::RulesTest(args) => rules_test::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SegmentsCreate(args) => segments_create::run(context, args),
             Self::SegmentsFilters(args) => segments_filters::run(context, args),

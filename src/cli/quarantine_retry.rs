@@ -37,7 +37,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         context.begin_run(&mut store, "quarantine:retry")?
     };
     let intake = Intake {
-        recognition: intake::recognition(context, Monitor::ALL),
+        recognition: intake::recognition(context, context.rules()?, Monitor::ALL),
         settings: &settings,
         bounds: intake::bounds(context),
         occasion: Occasion {

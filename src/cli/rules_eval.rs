@@ -4,7 +4,6 @@ use std::{
 };
 
 use bouncekit_core::{
-    classify::Rules,
     evaluate::{Evaluation, Expected, Mistake},
     mailbox::{self, Body, Bounds, Folder as _},
     message::Options,
@@ -49,7 +48,7 @@ fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(crate) fn run(_context: &mut Context, args: &Args) -> Result<Exit, CliError> {
+pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let mut evaluation = Evaluation::default();
     for path in &args.paths {
         for labelled in labels(path)? {
@@ -61,7 +60,7 @@ pub(crate) fn run(_context: &mut Context, args: &Args) -> Result<Exit, CliError>
                 &labelled.name,
                 &bodies,
                 &labelled.results,
-                Rules::builtin(),
+                context.rules()?,
                 &Options::default(),
             );
         }

@@ -18,6 +18,14 @@ impl ConfigError {
         }
     }
 
+    /// `hint` in place of the one that names the example of the configuration.
+    pub(super) fn or_hint(mut self, hint: &str) -> Self {
+        if self.hint == EXAMPLE {
+            hint.clone_into(&mut self.hint);
+        }
+        self
+    }
+
     pub fn hint(&self) -> &str {
         &self.hint
     }

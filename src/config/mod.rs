@@ -4,6 +4,7 @@ mod connection;
 mod error;
 mod mailbox;
 mod provider;
+mod rules;
 mod secret;
 mod webhook;
 
@@ -18,6 +19,7 @@ pub use connection::{Connection, ConnectionKeys, Security};
 pub use error::ConfigError;
 pub use mailbox::{After, AfterKeys, Mailbox, MailboxKeys, MailboxKind, Monitor, Place, Watched};
 pub use provider::{Confirm, ProviderKeys};
+pub use rules::{OwnRule, OwnSample, own_rules};
 pub use secret::{Secret, SecretError};
 pub use webhook::Webhook;
 

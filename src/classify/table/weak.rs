@@ -1,0 +1,64 @@
+//! Words so weak that anything above is better.
+
+use super::{Reason, Rule, Sample, coded, rules, says};
+
+pub(super) const ALL: &[Rule] = rules! {
+    "refused-the-sender" Rejected
+        says ["rejected", "refused", "denied", "reject", "not allowed", "not accept", "blocked", "access"]
+        also [
+            "after mail from", "in reply to mail from", "after pipelined mail from", ">>> mail from",
+            "response to mail from", "reply to mail command",
+        ]
+        sample says("host mx.example.jp[192.0.2.1] said: 550 Refused (in reply to MAIL FROM command)");
+    "address-refused" UserUnknown status ["5.1.0", "5.1.1", "5.1.3"] says [
+        "address", "recipient", "mailbox", "user", "account",
+    ]
+        sample coded("5.1.1", "550 5.1.1 <neko@example.com>: Recipient refused");
+    "recipient-refused" UserUnknown says [
+        "recipient address rejected: access denied", "recipient rejected", "recipient refused",
+        "recipient denied", "recipient address rejected", "recipient not allowed", "rejected recipient",
+        "address rejected", "user rejected", "not a valid", "recipient is not", "user is not",
+        "empfänger abgelehnt",
+    ]
+        sample coded("5.7.1", "554 5.7.1 <neko@example.com>: Recipient address rejected: Access denied");
+    "syntax" SyntaxError says [
+        "syntax error", "syntax", "command unrecognized", "unrecognized command", "command not recognized",
+        "command unknown", "command not implemented", "not implemented", "unknown command",
+        "command rejected", "bad sequence", "bad command", "invalid command", "invalid parameter",
+        "unsupported parameter", "out of sequence", "must be preceded", "need rcpt", "need mail",
+        "parameter", "argument", "pipelining",
+    ]
+        sample says("501 Syntax error in parameters or arguments");
+    "not-authorised" SecurityError says [
+        "delivery not authorized", "not authorized", "not authorised", "unauthorized", "unauthorised",
+        "message refused", "security", "authorization", "verification failed", "authentication",
+        "access control",
+    ]
+        sample coded("5.7.1", "550 5.7.1 Delivery not authorized, message refused");
+    "blocked" Blocked says [
+        "заблокирован", "gesperrt", "blocked", "banned", "block|", "access denied", "access refused",
+        "no access", "access is denied", "refused to", "closing connection", "host name", "hostname",
+        "localhost", "deferred", "verboten", "bloqué", "bloqueado", "bloccat", "geblokkeerd", "zablokowan",
+        "engellen", "ブロック", "拒绝", "拒絕",
+    ]
+        sample says("554 Blocked");
+    "transaction-failed" SystemError says [
+        "transaction failed", "service refused", "failure", "resource", "temporarily", "temporary", "busy",
+        "requested action not taken", "requested action aborted", "processing",
+    ]
+        sample says("554 Transaction failed");
+    "refused-without-a-reason" Filtered status ["5"] says [
+        "rejected", "refused", "denied", "not accept", "not permitted", "not allowed", "undeliverable",
+        "forbidden", "disallowed", "prohibited", "restricted",
+    ]
+        sample coded("5.0.0", "550 Message was refused");
+    "refused-by-reply-code" Filtered reply [550, 551, 553, 554] says [
+        "rejected", "refused", "denied", "not accept", "not permitted", "not allowed", "undeliverable",
+        "forbidden", "disallowed", "prohibited", "restricted",
+    ]
+        sample Sample { reply: 554, ..says("554 Message rejected") };
+    "network-word" NetworkError says [
+        "name server", "nameserver", "dns", "routing", "route|", "network", "connection", "mx host",
+    ]
+        sample says("DNS trouble");
+};
