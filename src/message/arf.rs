@@ -6,7 +6,7 @@ use super::{
     mime::{self, Headers, Mail},
     reply,
 };
-use crate::{address, time::Timestamp};
+use crate::address;
 
 /// Reads a feedback report; `subject` is the mail's.
 pub fn parse(mail: &Mail<'_>, subject: &str) -> Option<Parsed> {
@@ -46,9 +46,6 @@ fn standard(mail: &Mail<'_>, bytes: &[u8]) -> Parsed {
         .iter()
         .find(|(name, _)| feedback_type.as_deref() == Some(name))
         .map_or(ReportKind::Complaint, |(_, kind)| *kind);
-    let date = fields
-        .get("Arrival-Date")
-        .or_else(|| fields.get("Received-Date"));
     let returned = dsn::returned(mail);
     let mut recipients: Vec<String> = fields
         .all("Original-Rcpt-To")
@@ -77,7 +74,6 @@ fn standard(mail: &Mail<'_>, bytes: &[u8]) -> Parsed {
         reporting_mta: fields
             .get("Reporting-MTA")
             .map(|mta| mta.rsplit(';').next().unwrap_or_default().trim().to_owned()),
-        occurred_at: date.as_deref().and_then(Timestamp::parse_mail_date),
         ..Report::default()
     };
     let reports = one_each(recipients, report);

@@ -206,7 +206,6 @@ fn reports(text: &[u8], words: &str) -> Option<Vec<Report>> {
         reporting_mta: message
             .and_then(|block| block.get("reporting-mta"))
             .map(|value| typed(value).1.to_owned()),
-        arrival: blocks.iter().find_map(|block| block.date("arrival-date")),
         items: text_bounce::items(words),
         words,
     };
@@ -226,7 +225,6 @@ fn reports(text: &[u8], words: &str) -> Option<Vec<Report>> {
 /// What all recipients of a notification share.
 struct Common<'a> {
     reporting_mta: Option<String>,
-    arrival: Option<Timestamp>,
     /// What the words say of each recipient.
     items: Vec<Item>,
     words: &'a str,
@@ -277,7 +275,7 @@ impl Common<'_> {
                 .or_else(|| said::remote_host(&diagnostic)),
             diagnostic,
             reporting_mta: self.reporting_mta.clone(),
-            occurred_at: fields.date("last-attempt-date").or(self.arrival),
+            occurred_at: fields.date("last-attempt-date"),
             feedback_type: None,
         }
     }

@@ -60,7 +60,7 @@ pub struct Report {
     pub diagnostic: String,
     pub reporting_mta: Option<String>,
     pub remote_mta: Option<String>,
-    /// Last-Attempt-Date, Arrival-Date or the mail's Date.
+    /// Last-Attempt-Date, else the mail's Date. Not Arrival-Date: that is when the mail went out.
     pub occurred_at: Option<Timestamp>,
     /// ARF Feedback-Type, lower case.
     pub feedback_type: Option<String>,
