@@ -6,19 +6,18 @@
 
 mod accounting;
 mod identity;
-
-use std::collections::HashSet;
+mod judge;
+mod steering;
 
 pub use accounting::{Accounting, Outcome};
 use identity::Resolved;
 pub use identity::{Identity, Signatures};
+pub use steering::{Added, Addition, Undone, add, release, undo};
 
 use crate::{
-    address::AddressKey,
-    classify::Reason,
     event::{DeliveryEvent, EventKind},
-    store::{Batch, EventRow, FolderId, NewSuppression, Store, StoreError},
-    suppression::{Action, Decision, Grounds, Policy},
+    store::{EventRow, FolderId, Store, StoreError},
+    suppression::Policy,
     time::{DAY, Timestamp},
 };
 
@@ -86,17 +85,14 @@ pub fn apply(
         }
     }
     let new = batch.insert_events(&rows)?;
-    let suppressions = judge(
-        &batch,
-        &settings.policy,
-        &rows,
-        &new,
-        resolved.iter().flatten(),
-        occasion,
-    )?;
-    let suppressed: HashSet<usize> = suppressions.iter().map(|(index, _)| *index).collect();
-    let suppressions: Vec<NewSuppression> = suppressions.into_iter().map(|(_, row)| row).collect();
-    batch.suppress(&suppressions)?;
+    let mut acting = Vec::new();
+    for (index, who) in resolved.iter().flatten().enumerate() {
+        let may = who.may_unsubscribe || rows[index].kind != EventKind::Unsubscribe;
+        if new[index] && who.known && !who.forged && may {
+            acting.push(index);
+        }
+    }
+    let suppressed = judge::judge(&batch, &settings.policy, &rows, acting)?.acted;
 
     let mut outcomes = Vec::with_capacity(items.len());
     let mut index = 0;
@@ -122,7 +118,7 @@ pub fn apply(
             batch.archive(content, raw, occasion.now)?;
         }
     }
-    accounting.suppressed += suppressions.len() as u64;
+    accounting.suppressed += suppressed.len() as u64;
     if let Some(folder) = occasion.folder {
         let pending: Vec<(u32, &str)> = items
             .iter()
@@ -195,89 +191,16 @@ fn event_row(
         occurred_at,
         received_at: occasion.now,
         run: occasion.run,
+        expires_at: None,
     }
-}
-
-/// The rows to write for new events, each with the index of its event.
-fn judge<'r>(
-    batch: &Batch<'_>,
-    policy: &Policy,
-    rows: &[EventRow],
-    new: &[bool],
-    resolved: impl Iterator<Item = &'r Resolved>,
-    occasion: Occasion<'_>,
-) -> Result<Vec<(usize, NewSuppression)>, StoreError> {
-    let mut out = Vec::new();
-    for (index, (row, who)) in rows.iter().zip(resolved).enumerate() {
-        let Some(address) = row
-            .address
-            .as_ref()
-            .filter(|_| new[index] && who.known && !who.forged)
-        else {
-            continue;
-        };
-        let decision = match row.kind {
-            EventKind::Complaint => Some((policy.complaint(), None)),
-            EventKind::Unsubscribe if who.may_unsubscribe => Some((Grounds::Unsubscribe, None)),
-            EventKind::Bounce => match bounce(batch, policy, row, address)? {
-                Decision::Suppress { lasting } => Some((Grounds::Bounce, lasting)),
-                Decision::Keep => None,
-            },
-            _ => None,
-        };
-        let Some((grounds, lasting)) = decision else {
-            continue;
-        };
-        out.push((
-            index,
-            NewSuppression {
-                address: address.clone(),
-                grounds,
-                detail: if grounds == Grounds::Bounce {
-                    row.reason.map_or("", Reason::name).to_owned()
-                } else {
-                    String::new()
-                },
-                since: row.occurred_at,
-                comment: if row.kind == EventKind::Complaint && grounds != Grounds::Complaint {
-                    "complaint".into()
-                } else {
-                    String::new()
-                },
-                event: Some(row.key),
-                run: occasion.run,
-                expires_at: lasting
-                    .map(|lasting| Timestamp(row.occurred_at.0.saturating_add(lasting))),
-            },
-        ));
-    }
-    Ok(out)
-}
-
-fn bounce(
-    batch: &Batch<'_>,
-    policy: &Policy,
-    row: &EventRow,
-    address: &AddressKey,
-) -> Result<Decision, StoreError> {
-    let (Some(reason), Some(permanence)) = (row.reason, row.permanence) else {
-        return Ok(Decision::Keep);
-    };
-    let history = match policy.action(reason, permanence) {
-        // The whole batch is in the table already.
-        Action::Score { .. } => {
-            batch.history(address, Timestamp(row.occurred_at.0 - policy.window))?
-        }
-        _ => Vec::new(),
-    };
-    Ok(policy.decide(reason, permanence, &history))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        classify::{Classification, Permanence},
+        address::AddressKey,
+        classify::{Classification, Permanence, Reason},
         event::EventKey,
         message::{Clue, Target},
         store::NewSend,
@@ -375,7 +298,7 @@ mod tests {
             .do_not_contact_of(&AddressKey::parse(address).unwrap())
             .unwrap()
             .into_iter()
-            .map(|row| row.grounds)
+            .map(|row| row.entry.grounds.name().to_owned())
             .collect()
     }
 

@@ -16,10 +16,14 @@ mod contacts;
 mod do_not_contact;
 mod error;
 mod events;
+mod exports;
+mod history;
 mod lease;
 mod pending;
 mod raw_messages;
+mod releases;
 mod runs;
+mod selection;
 mod sends;
 
 use std::{path::Path, time::Duration};
@@ -27,16 +31,21 @@ use std::{path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub use contacts::{Contact, ImportCounts, NewContact};
-pub use do_not_contact::{DoNotContact, NewSuppression};
+pub use do_not_contact::{DoNotContact, LIVE};
 pub use error::StoreError;
 pub use events::EventRow;
+pub use exports::Exporting;
 pub use lease::{Holder, LeaseRefused};
 pub use pending::FolderId;
-pub use runs::Run;
+pub use runs::{Run, RunTraces};
+pub use selection::Selection;
 pub use sends::{NewSend, Send};
 
 /// Append-only. The number of entries is the version.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0006_steering.sql"),
+];
 
 /// Marks a database file as ours (`bkit`).
 const APPLICATION_ID: i32 = 0x626b_6974;
