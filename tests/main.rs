@@ -2,7 +2,9 @@
 
 mod contacts;
 mod demo;
+mod dnc;
 mod messages;
+mod runs;
 mod support;
 
 #[test]

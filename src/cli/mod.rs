@@ -5,12 +5,18 @@ mod contacts_list;
 mod contacts_show;
 mod context;
 mod demo;
+mod dnc_add;
+mod dnc_list;
+mod dnc_release;
 mod email_explain;
 mod email_fetch;
 mod error;
 mod import;
 mod listing;
 mod runs_list;
+mod runs_show;
+mod runs_undo;
+mod selection;
 mod sends_headers;
 mod sends_import;
 
@@ -58,12 +64,22 @@ enum Command {
     #[command(name = "contacts:show")]
     ContactsShow(contacts_show::Args),
     Demo(demo::Args),
+    #[command(name = "dnc:add")]
+    DncAdd(dnc_add::Args),
+    #[command(name = "dnc:list")]
+    DncList(dnc_list::Args),
+    #[command(name = "dnc:release")]
+    DncRelease(dnc_release::Args),
     #[command(name = "email:explain")]
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
     EmailFetch(email_fetch::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
+    #[command(name = "runs:show")]
+    RunsShow(runs_show::Args),
+    #[command(name = "runs:undo")]
+    RunsUndo(runs_undo::Args),
     #[command(name = "sends:headers")]
     SendsHeaders(sends_headers::Args),
     #[command(name = "sends:import")]
@@ -77,9 +93,14 @@ impl Command {
             Self::ContactsList(args) => contacts_list::run(context, args),
             Self::ContactsShow(args) => contacts_show::run(context, args),
             Self::Demo(args) => demo::run(context, args),
+            Self::DncAdd(args) => dnc_add::run(context, args),
+            Self::DncList(args) => dnc_list::run(context, args),
+            Self::DncRelease(args) => dnc_release::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
+            Self::RunsShow(args) => runs_show::run(context, args),
+            Self::RunsUndo(args) => runs_undo::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
         }

@@ -7,6 +7,8 @@
 mod accounting;
 mod identity;
 mod judge;
+#[cfg(test)]
+mod order;
 mod steering;
 
 pub use accounting::{Accounting, Outcome};

@@ -226,7 +226,8 @@ pub enum Undone {
 }
 
 /// Makes the events of a run count for nothing: entries that only they caused go, entries that its
-/// releases took away come back. One transaction: a run is undone or it is not.
+/// releases took away come back. One transaction: a run is undone or it is not. False if it was
+/// undone before.
 pub fn undo<E: From<StoreError>>(
     store: &mut Store,
     policy: &Policy,
@@ -234,9 +235,11 @@ pub fn undo<E: From<StoreError>>(
     run: i64,
     dry_run: bool,
     mut each: impl FnMut(Undone) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<bool, E> {
     let batch = store.begin()?;
-    batch.mark_undone(run, occasion.now)?;
+    if !batch.mark_undone(run, occasion.now)? {
+        return Ok(false);
+    }
     let mut place: Option<AddressKey> = None;
     loop {
         let addresses = batch.addresses_of_run(run, place.as_ref(), CHUNK)?;
@@ -251,7 +254,7 @@ pub fn undo<E: From<StoreError>>(
     if !dry_run {
         batch.commit()?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn undo_chunk(

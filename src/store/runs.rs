@@ -138,12 +138,13 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// From now on the events of the run count for nothing.
-    pub(crate) fn mark_undone(&self, run: i64, now: Timestamp) -> Result<(), StoreError> {
-        self.transaction
+    /// From now on the events of the run count for nothing; false if they did so before.
+    pub(crate) fn mark_undone(&self, run: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let marked = self
+            .transaction
             .prepare_cached("UPDATE run SET undone_at = $1 WHERE id = $2 AND undone_at IS NULL")?
             .execute(params![now.0, run])?;
-        Ok(())
+        Ok(marked == 1)
     }
 
     /// The addresses that the run recorded something of, after a place, in their order.

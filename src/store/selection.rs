@@ -7,7 +7,10 @@ use super::{
     do_not_contact::{CHANNEL, COLUMNS, LIVE, STRENGTH, row},
 };
 use crate::{
-    address::AddressKey, classify::Reason, store::DoNotContact, suppression::Grounds,
+    address::AddressKey,
+    classify::{Fault, Reason},
+    store::DoNotContact,
+    suppression::Grounds,
     time::Timestamp,
 };
 
@@ -15,9 +18,11 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     pub addresses: Vec<AddressKey>,
+    /// Listed on one of these grounds or, with the next, for one of these reasons of bounces.
     pub grounds: Vec<Grounds>,
-    /// Reasons of bounces.
     pub details: Vec<Reason>,
+    /// Bounces whose reason is their fault.
+    pub faults: Vec<Fault>,
     /// Exact domains of addresses, in ASCII.
     pub domains: Vec<String>,
     /// Domains of the host that refused; subdomains count.
@@ -32,6 +37,8 @@ pub struct Selection {
     pub between: Option<(Timestamp, Timestamp)>,
     /// Also what has ended by itself.
     pub expired: bool,
+    /// At most so many rows.
+    pub limit: Option<u64>,
 }
 
 /// The SQL of a selection with its values; `$1` is always the present time.
@@ -81,26 +88,37 @@ impl Selection {
             ),
             values: vec![now.0.into()],
         };
-        let channel = query.value(CHANNEL.to_owned());
-        query.sql += &format!("d.channel = {channel}");
-        // The parameter must stand in the text even where it does not restrict.
+        // Parameters are numbered by their first use, so this one must stand in the text even
+        // where it does not restrict.
         query.sql += &if self.expired {
-            format!(" AND ({LIVE} OR d.expires_at <= $1)")
+            format!("({LIVE} OR d.expires_at <= $1)")
         } else {
-            format!(" AND {LIVE}")
+            LIVE.to_owned()
         };
+        let channel = query.value(CHANNEL.to_owned());
+        query.sql += &format!(" AND d.channel = {channel}");
         query.any(&self.addresses, |query, address| {
             format!(
                 "d.address_key = {}",
                 query.value(address.as_str().to_owned())
             )
         });
-        query.any(&self.grounds, |query, grounds| {
-            format!("d.reason = {}", query.value(grounds.name().to_owned()))
-        });
-        query.any(&self.details, |query, detail| {
-            format!("d.detail = {}", query.value(detail.name().to_owned()))
-        });
+        let grounds = self
+            .grounds
+            .iter()
+            .map(|grounds| ("reason", grounds.name()));
+        let details = self.details.iter().map(|detail| ("detail", detail.name()));
+        let reasons: Vec<(&str, &str)> = grounds.chain(details).collect();
+        let named = |query: &mut Query, (column, name): &(&str, &str)| {
+            format!("d.{column} = {}", query.value((*name).to_owned()))
+        };
+        query.any(&reasons, named);
+        let theirs: Vec<(&str, &str)> = Reason::ALL
+            .iter()
+            .filter(|reason| self.faults.contains(&reason.fault()))
+            .map(|reason| ("detail", reason.name()))
+            .collect();
+        query.any(&theirs, named);
         query.any(&self.domains, |query, domain| {
             let pattern = format!("%@{}", literally(domain));
             format!("d.address_key LIKE {} ESCAPE '\\'", query.value(pattern))
@@ -140,7 +158,11 @@ pub(super) fn for_each<E: From<StoreError>>(
     mut each: impl FnMut(DoNotContact) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut query = selection.query(now, COLUMNS);
-    query.sql += &format!(" ORDER BY d.address_key, {STRENGTH}");
+    let limit = selection
+        .limit
+        .map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    let limit = query.value(limit);
+    query.sql += &format!(" ORDER BY d.address_key, {STRENGTH} LIMIT {limit}");
     let mut select = connection.prepare(&query.sql).map_err(StoreError::from)?;
     let mut rows = select
         .query(params_from_iter(query.values))

@@ -1,5 +1,7 @@
 //! The real binary in a folder of its own: cleared environment, own HOME, a clock that stands.
 
+pub(crate) mod mailing;
+
 use std::{
     ffi::OsStr,
     fs,
