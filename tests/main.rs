@@ -4,6 +4,7 @@ mod contacts;
 mod demo;
 mod dnc;
 mod messages;
+mod policy;
 mod runs;
 mod support;
 

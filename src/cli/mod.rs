@@ -13,6 +13,7 @@ mod email_fetch;
 mod error;
 mod import;
 mod listing;
+mod policy_test;
 mod runs_list;
 mod runs_show;
 mod runs_undo;
@@ -74,6 +75,8 @@ enum Command {
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
     EmailFetch(email_fetch::Args),
+    #[command(name = "policy:test")]
+    PolicyTest(policy_test::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "runs:show")]
@@ -98,6 +101,7 @@ impl Command {
             Self::DncRelease(args) => dnc_release::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
+            Self::PolicyTest(args) => policy_test::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::RunsShow(args) => runs_show::run(context, args),
             Self::RunsUndo(args) => runs_undo::run(context, args),

@@ -10,11 +10,13 @@ mod judge;
 #[cfg(test)]
 mod order;
 mod steering;
+mod trial;
 
 pub use accounting::{Accounting, Outcome};
 use identity::Resolved;
 pub use identity::{Identity, Signatures};
 pub use steering::{Added, Addition, Undone, add, release, undo};
+pub use trial::{Trial, trial};
 
 use crate::{
     event::{DeliveryEvent, EventKind},

@@ -1,6 +1,6 @@
 //! Contacts: the people, by external id or by address.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Batch, Store, StoreError};
 use crate::{address::AddressKey, time::Timestamp};
@@ -120,16 +120,25 @@ impl Batch<'_> {
 
     /// Which of these addresses belong to a contact or a send.
     pub(crate) fn known_addresses(&self, keys: &[&AddressKey]) -> Result<Vec<bool>, StoreError> {
-        let mut known = self.transaction.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM contact WHERE address_key = $1) OR EXISTS (SELECT 1 FROM send WHERE address_key = $1)",
-        )?;
         keys.iter()
-            .map(|key| Ok(known.query_row([key.as_str()], |row| row.get(0))?))
+            .map(|key| is_known(&self.transaction, key))
             .collect()
     }
 }
 
+fn is_known(connection: &Connection, key: &AddressKey) -> Result<bool, StoreError> {
+    let mut known = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM contact WHERE address_key = $1) OR EXISTS (SELECT 1 FROM send WHERE address_key = $1)",
+    )?;
+    Ok(known.query_row([key.as_str()], |row| row.get(0))?)
+}
+
 impl Store {
+    /// Whether the address belongs to a contact or a send.
+    pub fn is_known(&self, key: &AddressKey) -> Result<bool, StoreError> {
+        is_known(&self.connection, key)
+    }
+
     /// The contacts with this address, oldest first.
     pub fn contacts_with_address(&self, key: &AddressKey) -> Result<Vec<Contact>, StoreError> {
         let mut select = self
