@@ -3,6 +3,7 @@
 mod contacts;
 mod demo;
 mod dnc;
+mod exchange;
 mod messages;
 mod policy;
 mod runs;

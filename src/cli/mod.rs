@@ -6,11 +6,14 @@ mod contacts_show;
 mod context;
 mod demo;
 mod dnc_add;
+mod dnc_export;
+mod dnc_import;
 mod dnc_list;
 mod dnc_release;
 mod email_explain;
 mod email_fetch;
 mod error;
+mod exchange;
 mod import;
 mod listing;
 mod policy_test;
@@ -67,6 +70,10 @@ enum Command {
     Demo(demo::Args),
     #[command(name = "dnc:add")]
     DncAdd(dnc_add::Args),
+    #[command(name = "dnc:export")]
+    DncExport(dnc_export::Args),
+    #[command(name = "dnc:import")]
+    DncImport(dnc_import::Args),
     #[command(name = "dnc:list")]
     DncList(dnc_list::Args),
     #[command(name = "dnc:release")]
@@ -97,6 +104,8 @@ impl Command {
             Self::ContactsShow(args) => contacts_show::run(context, args),
             Self::Demo(args) => demo::run(context, args),
             Self::DncAdd(args) => dnc_add::run(context, args),
+            Self::DncExport(args) => dnc_export::run(context, args),
+            Self::DncImport(args) => dnc_import::run(context, args),
             Self::DncList(args) => dnc_list::run(context, args),
             Self::DncRelease(args) => dnc_release::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),

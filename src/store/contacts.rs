@@ -139,6 +139,33 @@ impl Store {
         is_known(&self.connection, key)
     }
 
+    /// The address of the contact with this external id.
+    pub fn address_of_external_id(&self, id: &str) -> Result<Option<AddressKey>, StoreError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT address_key FROM contact WHERE external_id = $1")?;
+        let found = select.query_row([id], |row| row.get(0)).optional()?;
+        Ok(found.map(AddressKey::from_stored))
+    }
+
+    /// Calls `each` with every address of a contact or a send.
+    pub fn for_each_known_address<E: From<StoreError>>(
+        &self,
+        mut each: impl FnMut(AddressKey) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT address_key FROM contact UNION SELECT address_key FROM send")
+            .map_err(StoreError::from)?;
+        let mut rows = select.query([]).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(AddressKey::from_stored(
+                row.get(0).map_err(StoreError::from)?,
+            ))?;
+        }
+        Ok(())
+    }
+
     /// The contacts with this address, oldest first.
     pub fn contacts_with_address(&self, key: &AddressKey) -> Result<Vec<Contact>, StoreError> {
         let mut select = self
