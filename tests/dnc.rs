@@ -120,20 +120,24 @@ fn what_the_person_wants_is_released_only_by_force_and_with_a_word() {
     let env = after_the_mailing("");
     let (_, err) = env.run(["dnc:release", "--reason", "unsubscribe"]).exit(2);
     assert!(err.contains("--force"), "{err}");
-    env.run(["dnc:release", "emil@example.net", "--force"])
+    assert!(
+        env.run(["dnc:release", "emil@example.net", "--force"])
+            .exit(2)
+            .1
+            .contains("--comment")
+    );
+    assert!(
+        env.run([
+            "dnc:release",
+            "emil@example.net",
+            "--force",
+            "--comment",
+            " ",
+        ])
         .exit(2)
         .1
-        .contains("--comment");
-    env.run([
-        "dnc:release",
-        "emil@example.net",
-        "--force",
-        "--comment",
-        " ",
-    ])
-    .exit(2)
-    .1
-    .contains("why");
+        .contains("why")
+    );
     let said = env.run(["dnc:release", "emil@example.net"]).done();
     assert!(
         said.contains("0 released") && said.contains("1 complaints and unsubscribes kept"),

@@ -4,6 +4,7 @@ mod contacts;
 mod demo;
 mod dnc;
 mod exchange;
+mod hooks;
 mod messages;
 mod policy;
 mod runs;

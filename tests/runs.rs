@@ -34,10 +34,12 @@ fn undoing_a_run_takes_back_what_only_it_caused() {
     let undoing = latest_run(&env);
     let (_, err) = env.run(["runs:undo", &undoing]).exit(2);
     assert!(err.contains("itself an undoing"), "{err}");
-    env.run(["runs:undo", "999"])
-        .exit(2)
-        .1
-        .contains("no run 999");
+    assert!(
+        env.run(["runs:undo", "999"])
+            .exit(2)
+            .1
+            .contains("no run 999")
+    );
 
     // The first run goes, too; then the same mails count anew.
     env.run(["runs:undo", &first]).done();

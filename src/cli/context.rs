@@ -1,6 +1,7 @@
 //! What every command has: configuration, database, clock.
 
 use std::{
+    cell::Cell,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -19,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) now: Timestamp,
     pub(crate) quiet: bool,
+    /// Whether the command noted a run: something may have to be told to a hook.
+    wrote: Cell<bool>,
 }
 
 impl Context {
@@ -32,6 +35,7 @@ impl Context {
             config,
             now: now()?,
             quiet: global.quiet,
+            wrote: Cell::new(false),
         })
     }
 
@@ -42,6 +46,7 @@ impl Context {
             &settings.path,
             OpenOptions {
                 wait: settings.wait.into(),
+                outbox: !self.config.hooks.on_suppress.is_empty(),
                 ..OpenOptions::default()
             },
         )?)
@@ -67,9 +72,15 @@ impl Context {
         ))
     }
 
+    /// Whether [`Self::store_and_run`] was called.
+    pub(crate) fn wrote(&self) -> bool {
+        self.wrote.get()
+    }
+
     /// Opens the database and notes the run `command` in it.
     pub(crate) fn store_and_run(&self, command: &str) -> Result<(Store, i64), CliError> {
         let mut store = self.store()?;
+        self.wrote.set(true);
         let run = store.begin_run(command, &host(), std::process::id(), self.now)?;
         Ok((store, run))
     }

@@ -110,13 +110,13 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         counts: ImportCounts::default(),
     };
     let mut hashes: HashSet<[u8; 32]> = HashSet::new();
-    let (mut hashed, mut matched) = (0_u64, 0_u64);
+    let (mut compared, mut matched) = (0_u64, 0_u64);
     let mut compare = |hashes: &mut HashSet<[u8; 32]>, writer: &mut Writer<'_>| {
         let salt = salt.as_deref().ok_or_else(|| {
             CliError::usage("the list holds hashed addresses")
                 .hint("name their salt: --salt-file FILE")
         })?;
-        hashed += hashes.len() as u64;
+        compared += hashes.len() as u64;
         matched += writer.matching(salt, hashes)?;
         hashes.clear();
         Ok::<_, CliError>(())
@@ -150,8 +150,8 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         "{}",
         import::conclude("entries", counts, &progress, dry_run)
     );
-    if hashed > 0 {
-        println!("{hashed} hashes: {matched} are of known addresses");
+    if compared > 0 {
+        println!("{compared} hashes: {matched} are of known addresses");
     }
     Ok(if progress.bad > 0 {
         Exit::SomeFailed

@@ -14,6 +14,9 @@ mod email_explain;
 mod email_fetch;
 mod error;
 mod exchange;
+mod hooks;
+mod hooks_deliver;
+mod hooks_list;
 mod import;
 mod listing;
 mod policy_test;
@@ -82,6 +85,10 @@ enum Command {
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
     EmailFetch(email_fetch::Args),
+    #[command(name = "hooks:deliver")]
+    HooksDeliver(hooks_deliver::Args),
+    #[command(name = "hooks:list")]
+    HooksList(hooks_list::Args),
     #[command(name = "policy:test")]
     PolicyTest(policy_test::Args),
     #[command(name = "runs:list")]
@@ -110,6 +117,8 @@ impl Command {
             Self::DncRelease(args) => dnc_release::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
+            Self::HooksDeliver(args) => hooks_deliver::run(context, args),
+            Self::HooksList(args) => hooks_list::run(context, args),
             Self::PolicyTest(args) => policy_test::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::RunsShow(args) => runs_show::run(context, args),
@@ -140,7 +149,15 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     start_log(&cli.global);
-    match Context::new(&cli.global).and_then(|mut context| cli.command.run(&mut context)) {
+    let ran = Context::new(&cli.global).and_then(|mut context| {
+        let ran = cli.command.run(&mut context);
+        // Also after a failure: what was committed before it is to be told.
+        if context.wrote() && !context.config.hooks.on_suppress.is_empty() {
+            hooks::after(&context);
+        }
+        ran
+    });
+    match ran {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {

@@ -2,6 +2,7 @@
 
 mod connection;
 mod error;
+mod hooks;
 mod mailbox;
 mod secret;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use connection::{Connection, ConnectionKeys, Security};
 pub use error::ConfigError;
+pub use hooks::Hooks;
 pub use mailbox::{After, AfterKeys, Mailbox, MailboxKeys, MailboxKind, Monitor, Place, Watched};
 pub use secret::{Secret, SecretError};
 
@@ -33,6 +35,7 @@ pub struct Config {
     pub limits: Limits,
     pub archive: Archive,
     pub policy: Policy,
+    pub hooks: Hooks,
     /// A file with own classification rules.
     pub rules_file: Option<PathBuf>,
 }

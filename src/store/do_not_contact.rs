@@ -68,14 +68,29 @@ fn sorted(rows: &[DoNotContact]) -> Vec<usize> {
 impl Batch<'_> {
     /// Adds rows; answers for each whether it was added. One that is there already stays.
     pub fn add_entries(&self, rows: &[DoNotContact]) -> Result<Vec<bool>, StoreError> {
-        self.insert_entries(
+        let added = self.insert_entries(
             rows,
             "ON CONFLICT (address_key, channel, reason) DO NOTHING",
-        )
+        )?;
+        if self.outbox {
+            let new = rows.iter().zip(&added).filter(|(_, added)| **added);
+            self.post(new.map(|(row, _)| row))?;
+        }
+        Ok(added)
     }
 
     /// Writes rows, in the place of those that are there.
     pub fn write_entries(&self, rows: &[DoNotContact]) -> Result<(), StoreError> {
+        if self.outbox {
+            let mut new = Vec::new();
+            for row in rows {
+                let there = self.entries_of(&[&row.address])?.concat();
+                if !there.iter().any(|entry| entry.grounds == row.entry.grounds) {
+                    new.push(row);
+                }
+            }
+            self.post(new.into_iter())?;
+        }
         self.insert_entries(
             rows,
             "ON CONFLICT (address_key, channel, reason) DO UPDATE SET detail = excluded.detail,

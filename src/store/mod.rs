@@ -19,6 +19,7 @@ mod events;
 mod exports;
 mod history;
 mod lease;
+mod outbox;
 mod pending;
 mod raw_messages;
 mod releases;
@@ -36,6 +37,7 @@ pub use error::StoreError;
 pub use events::EventRow;
 pub use exports::Exporting;
 pub use lease::{Holder, LeaseRefused};
+pub use outbox::Undelivered;
 pub use pending::FolderId;
 pub use runs::{Run, RunTraces};
 pub use selection::Selection;
@@ -53,6 +55,7 @@ const APPLICATION_ID: i32 = 0x626b_6974;
 /// The database.
 pub struct Store {
     connection: Connection,
+    outbox: bool,
 }
 
 /// How a database is opened.
@@ -62,6 +65,8 @@ pub struct OpenOptions {
     pub wait: Duration,
     /// Page cache in MiB.
     pub cache: u32,
+    /// Whether new suppressions are put into the outbox for a hook.
+    pub outbox: bool,
 }
 
 impl Default for OpenOptions {
@@ -69,6 +74,7 @@ impl Default for OpenOptions {
         Self {
             wait: Duration::from_secs(10),
             cache: 16,
+            outbox: false,
         }
     }
 }
@@ -102,7 +108,10 @@ impl Store {
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", -i64::from(options.cache) * 1024)?;
-        let mut store = Self { connection };
+        let mut store = Self {
+            connection,
+            outbox: options.outbox,
+        };
         if usize::try_from(found).is_ok_and(|found| found < known) {
             store.migrate()?;
         }
@@ -135,6 +144,7 @@ impl Store {
     /// Begins a writing transaction; it is rolled back when dropped.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
         Ok(Batch {
+            outbox: self.outbox,
             transaction: self
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)?,
@@ -145,6 +155,7 @@ impl Store {
 /// One writing transaction: what stands in it happens as a whole or not at all.
 pub struct Batch<'s> {
     transaction: Transaction<'s>,
+    outbox: bool,
 }
 
 impl Batch<'_> {

@@ -153,9 +153,9 @@ impl Policy {
                     ..cause(event.grounds.unwrap_or(Grounds::Manual), None)
                 },
                 kind => {
-                    let released = kind == EventKind::Release
+                    let pardoned = kind == EventKind::Release
                         && event.grounds.is_none_or(|g| g == Grounds::Bounce);
-                    if released || rules.heals(kind) {
+                    if pardoned || rules.heals(kind) {
                         days.clear();
                     }
                     continue;

@@ -8,6 +8,9 @@ use serde_json::Value;
 /// Longer rows are refused, so that memory does not depend on the input.
 const LONGEST_ROW: usize = 16 * 1024 * 1024;
 
+/// The line a row begins at, and its values or what is wrong with it.
+type Numbered = (u64, Result<Vec<Value>, String>);
+
 /// Reads row after row.
 pub(super) struct Tab<R> {
     input: R,
@@ -24,8 +27,8 @@ impl<R: BufRead> Tab<R> {
         }
     }
 
-    /// The next row with the line it begins at; `None` at the end.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Result<Vec<Value>, String>)>> {
+    /// The next row; `None` at the end.
+    pub(super) fn next(&mut self) -> io::Result<Option<Numbered>> {
         let begin = self.line;
         self.row.clear();
         let mut too_long = false;

@@ -25,3 +25,14 @@ CREATE TABLE exported (
     reason      TEXT NOT NULL,
     PRIMARY KEY (target, address_key, reason)
 ) STRICT, WITHOUT ROWID;
+
+-- Suppressions that the command of `[hooks] on_suppress` has still to be told, written in the same
+-- transaction as the row they are about.
+CREATE TABLE outbox (
+    id          INTEGER PRIMARY KEY,
+    payload     TEXT NOT NULL,            -- JSON object
+    tries       INTEGER NOT NULL DEFAULT 0,
+    next_try_at INTEGER NOT NULL,
+    error       TEXT NOT NULL DEFAULT ''  -- of the last try
+) STRICT;
+CREATE INDEX outbox_due ON outbox (next_try_at);
