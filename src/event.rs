@@ -69,6 +69,9 @@ impl EventKind {
     }
 }
 
+/// The note of a reply or an unsubscribe that no send of ours vouches for: recorded, never acted on.
+pub const ONLY_THEIR_WORD: &str = "no send of ours is named: only the sender's own word";
+
 /// The identity of an event: the same key twice changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventKey(pub [u8; 16]);

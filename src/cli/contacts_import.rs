@@ -5,10 +5,10 @@ use bouncekit_core::{
 
 use super::{
     CliError, Context, Exit,
-    import::{self, ImportArgs, Row, text},
+    import::{self, ImportArgs, Row, Table, text},
 };
 
-/// Import contacts from CSV or NDJSON
+/// Import contacts from CSV, NDJSON or a dump of Mautic's table `leads`
 ///
 /// The columns `address` and `external_id` (also: email, e-mail, id, contact_id, lead_id) say who it
 /// is; every other column becomes an attribute. A contact with the same external id, else with the
@@ -31,14 +31,18 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     let (mut store, run) = context.store_and_run("contacts:import")?;
     let mut counts = ImportCounts::default();
     let dry_run = args.import.dry_run;
-    let progress = args.import.read(ALIASES, parse, |contacts| {
-        let batch = store.begin()?;
-        counts += batch.import_contacts(contacts, context.now)?;
-        if !dry_run {
-            batch.commit()?;
-        }
-        Ok(())
-    })?;
+    let progress = args.import.read(
+        ALIASES,
+        |row| parse(row, args.import.table),
+        |contacts| {
+            let batch = store.begin()?;
+            counts += batch.import_contacts(contacts, context.now)?;
+            if !dry_run {
+                batch.commit()?;
+            }
+            Ok(())
+        },
+    )?;
     store.finish_run(run, &import::accounting(&progress), context.now)?;
     println!(
         "{}",
@@ -51,21 +55,39 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     })
 }
 
-fn parse(row: &Row) -> Result<NewContact, String> {
-    let address = text(row, "address")
-        .ok_or("no address (column `address` or `email`; --map address=THEIRS names another)")?;
+/// What Mautic keeps for itself in `leads`.
+const INTERNAL: &[&str] = &[
+    "checked_out",
+    "checked_out_by",
+    "checked_out_by_user",
+    "internal",
+    "preferred_profile_image",
+    "social_cache",
+];
+
+fn parse(row: &Row, table: Option<Table>) -> Result<Option<NewContact>, String> {
+    let Some(address) = text(row, "address") else {
+        // Mautic's visitors without a name.
+        if table == Some(Table::Leads) {
+            return Ok(None);
+        }
+        return Err(
+            "no address (column `address` or `email`; --map address=THEIRS names another)".into(),
+        );
+    };
     let key =
         AddressKey::parse(&address).ok_or_else(|| format!("`{address}` is not an address"))?;
+    let internal = |column: &str| table == Some(Table::Leads) && INTERNAL.contains(&column);
     let attributes: serde_json::Map<String, serde_json::Value> = row
         .iter()
         .filter(|(column, _)| !matches!(column.as_str(), "address" | "external_id" | ""))
-        .filter(|(column, _)| text(row, column).is_some())
+        .filter(|(column, _)| text(row, column).is_some() && !internal(column))
         .map(|(column, value)| (column.clone(), value.clone()))
         .collect();
-    Ok(NewContact {
+    Ok(Some(NewContact {
         external_id: text(row, "external_id"),
         address: bare(&address).to_owned(),
         key,
         attributes: serde_json::Value::Object(attributes).to_string(),
-    })
+    }))
 }

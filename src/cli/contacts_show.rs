@@ -1,6 +1,12 @@
-use std::io::Write as _;
+use std::{collections::HashSet, io::Write as _};
 
-use bouncekit_core::{address::AddressKey, store::EventRow, time::Timestamp};
+use bouncekit_core::{
+    address::AddressKey,
+    classify::Reason,
+    event::EventKind,
+    store::{DoNotContact, EventRow},
+    time::Timestamp,
+};
 use data_encoding::HEXLOWER;
 use serde_json::json;
 
@@ -34,17 +40,19 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     let listed = store.do_not_contact_of(&key)?;
     let events = store.events_of(&key)?;
     let sends = store.sends_to(&key, SENDS)?;
+    let undone = store.undone_runs()?;
     let mut out = std::io::stdout().lock();
     if args.format == ShowFormat::Json {
         let value = json!({
             "address": key.as_str(),
             "contacts": contacts,
             "do_not_contact": listed.iter().map(|row| json!({
-                "reason": row.grounds, "detail": row.detail, "since": row.since.to_string(), "comment": row.comment,
-                "event": row.event.map(|key| HEXLOWER.encode(&key.0)), "run": row.run,
-                "expires_at": row.expires_at.map(|at| at.to_string()),
+                "reason": row.entry.grounds.name(), "detail": row.entry.detail.map_or("", Reason::name),
+                "since": row.entry.since.to_string(), "comment": row.entry.comment,
+                "event": row.entry.event.map(|key| HEXLOWER.encode(&key.0)), "run": row.entry.run,
+                "expires_at": row.entry.expires_at.map(|at| at.to_string()), "live": row.is_live(context.now),
             })).collect::<Vec<_>>(),
-            "events": events.iter().map(event_json).collect::<Vec<_>>(),
+            "events": events.iter().map(|event| event_json(event, &undone)).collect::<Vec<_>>(),
             "sends": sends.iter().map(|send| json!({
                 "hash": send.hash.as_str(), "email_id": send.email_id, "sent_at": send.sent_at.to_string(),
             })).collect::<Vec<_>>(),
@@ -70,38 +78,38 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         )?;
     }
     writeln!(out, "do not contact:")?;
-    if listed.is_empty() {
+    if !listed.iter().any(|row| row.is_live(context.now)) {
         writeln!(out, "  no: may be contacted")?;
     }
-    for row in &listed {
-        let until = row.expires_at.map_or_else(String::new, |at| {
+    for DoNotContact { entry, .. } in &listed {
+        let until = entry.expires_at.map_or_else(String::new, |at| {
             format!(", until {}", day_and_time(at, context.now))
         });
-        let detail = if row.detail.is_empty() {
+        let detail = entry
+            .detail
+            .map_or_else(String::new, |detail| format!(" ({})", detail.name()));
+        let comment = if entry.comment.is_empty() {
             String::new()
         } else {
-            format!(" ({})", row.detail)
-        };
-        let comment = if row.comment.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", printable(&row.comment))
+            format!(": {}", printable(&entry.comment))
         };
         writeln!(
             out,
             "  {}{detail} since {}{until}, run {}{comment}",
-            row.grounds, row.since, row.run
+            entry.grounds.name(),
+            entry.since,
+            entry.run
         )?;
-        if let Some(cause) = row
+        if let Some(cause) = entry
             .event
             .and_then(|key| events.iter().find(|event| event.key == key))
         {
-            writeln!(out, "    because of {}", line(cause))?;
+            writeln!(out, "    because of {}", line(cause, &undone))?;
         }
     }
     writeln!(out, "events:")?;
     for event in &events {
-        writeln!(out, "  {}", line(event))?;
+        writeln!(out, "  {}", line(event, &undone))?;
     }
     writeln!(out, "sends:")?;
     for send in &sends {
@@ -124,14 +132,19 @@ fn day_and_time(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-fn line(event: &EventRow) -> String {
+fn line(event: &EventRow, undone: &HashSet<i64>) -> String {
     let mut line = format!(
         "{} {} {}",
         HEXLOWER.encode(&event.key.0[..4]),
         event.occurred_at,
         event.kind.name()
     );
-    if let (Some(permanence), Some(reason)) = (event.permanence, event.reason) {
+    if matches!(event.kind, EventKind::Manual | EventKind::Release) {
+        line += &format!(" {}", event.raw_type);
+        if let Some(reason) = event.reason {
+            line += &format!(" {}", reason.name());
+        }
+    } else if let (Some(permanence), Some(reason)) = (event.permanence, event.reason) {
         line += &format!(" {} {}", permanence.name(), reason.name());
     }
     line += &format!(" by {}", event.source);
@@ -146,16 +159,20 @@ fn line(event: &EventRow) -> String {
             line += &format!(", {}", text.chars().take(200).collect::<String>());
         }
     }
+    if undone.contains(&event.run) {
+        line += &format!(", counts for nothing: run {} is undone", event.run);
+    }
     printable(&line)
 }
 
-fn event_json(event: &EventRow) -> serde_json::Value {
+fn event_json(event: &EventRow, undone: &HashSet<i64>) -> serde_json::Value {
     json!({
         "id": HEXLOWER.encode(&event.key.0), "source": event.source, "kind": event.kind.name(),
         "reason": event.reason, "permanence": event.permanence, "rule": event.rule, "reported": event.reported,
         "send_hash": event.send_hash, "status": event.status, "reply_code": event.reply_code,
         "receiving_host": event.receiving_host, "diagnostic": event.diagnostic, "raw_type": event.raw_type,
         "note": event.note, "occurred_at": event.occurred_at.to_string(),
-        "received_at": event.received_at.to_string(), "run": event.run,
+        "received_at": event.received_at.to_string(), "run": event.run, "undone": undone.contains(&event.run),
+        "expires_at": event.expires_at.map(|at| at.to_string()),
     })
 }

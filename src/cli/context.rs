@@ -1,7 +1,7 @@
 //! What every command has: configuration, database, clock.
 
 use std::{
-    cell::OnceCell,
+    cell::{Cell, OnceCell},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -23,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) now: Timestamp,
     pub(crate) quiet: bool,
+    /// Whether the command noted a run: something may have to be told to a hook.
+    wrote: Cell<bool>,
 }
 
 impl Context {
@@ -37,6 +39,7 @@ impl Context {
             config,
             now: now()?,
             quiet: global.quiet,
+            wrote: Cell::new(false),
         })
     }
 
@@ -48,8 +51,12 @@ impl Context {
     /// As [`Self::store`], with a page cache of up to so many MiB for bulk work.
     pub(crate) fn store_with_cache(&self, cache: u32) -> Result<Store, CliError> {
         let settings = &self.config.store;
-        let wait = settings.wait.into();
-        Ok(Store::open(&settings.path, OpenOptions { wait, cache })?)
+        let options = OpenOptions {
+            wait: settings.wait.into(),
+            cache,
+            outbox: !self.config.hooks.on_suppress.is_empty(),
+        };
+        Ok(Store::open(&settings.path, options)?)
     }
 
     /// How reports are judged, of the configuration.
@@ -98,6 +105,11 @@ impl Context {
         ))
     }
 
+    /// Whether [`Self::store_and_run`] was called.
+    pub(crate) fn wrote(&self) -> bool {
+        self.wrote.get()
+    }
+
     /// Opens the database and notes the run `command` in it.
     pub(crate) fn store_and_run(&self, command: &str) -> Result<(Store, i64), CliError> {
         let mut store = self.store()?;
@@ -107,6 +119,7 @@ impl Context {
 
     /// Notes the run `command` in the opened database.
     pub(crate) fn begin_run(&self, store: &mut Store, command: &str) -> Result<i64, CliError> {
+        self.wrote.set(true);
         Ok(store.begin_run(command, &host(), std::process::id(), self.now)?)
     }
 }

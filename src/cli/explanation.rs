@@ -7,7 +7,7 @@ use bouncekit_core::{
     ingest::{Lead, Preview},
     message::{Clue, Inbound, Report, Target},
     store::EventRow,
-    suppression::{Action, Policy, Preset},
+    suppression::{Action, Policy, Preset, Subject},
     time::DAY,
 };
 use data_encoding::HEXLOWER;
@@ -225,7 +225,16 @@ impl Explanation {
     /// The policy's row for an event.
     fn policy(&self, index: usize) -> String {
         let event = &self.events[index];
-        let policy = &self.policy;
+        let (_, domain) = event
+            .address
+            .as_deref()
+            .and_then(|address| address.rsplit_once('@'))
+            .unwrap_or_default();
+        let policy = self.policy.rules(Subject {
+            domain: &domain.to_lowercase(),
+            campaign: "",
+            receiving_host: &event.receiving_host,
+        });
         let preset = match policy.preset {
             Preset::Standard => "preset standard",
             Preset::Mautic => "preset mautic",
@@ -289,19 +298,18 @@ impl Explanation {
         }
         let mut rows = vec![format!("event {id} {}", preview.row.kind.name())];
         if let Some(row) = &preview.suppression {
-            let detail = if row.detail.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", row.detail)
-            };
-            let until = row
+            let entry = &row.entry;
+            let detail = entry
+                .detail
+                .map_or_else(String::new, |reason| format!(" ({})", reason.name()));
+            let until = entry
                 .expires_at
                 .map_or_else(String::new, |at| format!(" until {at}"));
             rows.push(format!(
                 "do-not-contact {}, {}{detail}, since {}{until}",
                 row.address,
-                row.grounds.name(),
-                row.since
+                entry.grounds.name(),
+                entry.since
             ));
         }
         rows

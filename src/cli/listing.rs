@@ -16,6 +16,17 @@ pub(crate) enum Format {
     Json,
 }
 
+impl Format {
+    /// Says what came of it: below a table, or beside rows that a program reads.
+    pub(crate) fn conclude(self, quiet: bool, summary: &str) {
+        if self == Self::Text {
+            println!("{summary}");
+        } else if !quiet {
+            eprintln!("{summary}");
+        }
+    }
+}
+
 /// Text of an attacker's choice (diagnostics, subjects, addresses) as one harmless line: control
 /// and escape sequences, line separators and bidirectional overrides become `\u{..}`.
 pub(crate) fn printable(text: &str) -> String {

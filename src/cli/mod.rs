@@ -7,12 +7,21 @@ mod contacts_list;
 mod contacts_show;
 mod context;
 mod demo;
+mod dnc_add;
+mod dnc_export;
+mod dnc_import;
+mod dnc_list;
+mod dnc_release;
 mod email_explain;
 mod email_fetch;
 mod email_ingest;
 mod error;
+mod exchange;
 mod explanation;
 mod forget;
+mod hooks;
+mod hooks_deliver;
+mod hooks_list;
 mod import;
 mod install;
 mod install_cron;
@@ -23,6 +32,7 @@ mod listing;
 mod maintain;
 mod metrics;
 mod output;
+mod policy_test;
 mod quarantine_drop;
 mod quarantine_list;
 mod quarantine_retry;
@@ -31,12 +41,15 @@ mod rules_eval;
 mod rules_list;
 mod rules_test;
 mod runs_list;
+mod runs_show;
+mod runs_undo;
 mod segments;
 mod segments_create;
 mod segments_filters;
 mod segments_list;
 mod segments_show;
 mod segments_update;
+mod selection;
 mod sends_headers;
 mod sends_import;
 mod webhook_receive;
@@ -88,6 +101,16 @@ enum Command {
     #[command(name = "contacts:show")]
     ContactsShow(contacts_show::Args),
     Demo(demo::Args),
+    #[command(name = "dnc:add")]
+    DncAdd(dnc_add::Args),
+    #[command(name = "dnc:export")]
+    DncExport(dnc_export::Args),
+    #[command(name = "dnc:import")]
+    DncImport(dnc_import::Args),
+    #[command(name = "dnc:list")]
+    DncList(dnc_list::Args),
+    #[command(name = "dnc:release")]
+    DncRelease(dnc_release::Args),
     #[command(name = "email:explain")]
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
@@ -95,6 +118,10 @@ enum Command {
     #[command(name = "email:ingest")]
     EmailIngest(email_ingest::Args),
     Forget(forget::Args),
+    #[command(name = "hooks:deliver")]
+    HooksDeliver(hooks_deliver::Args),
+    #[command(name = "hooks:list")]
+    HooksList(hooks_list::Args),
     #[command(name = "install:cron")]
     InstallCron(install_cron::Args),
     #[command(name = "install:man")]
@@ -103,6 +130,8 @@ enum Command {
     InstallSystemd(install_systemd::Args),
     Maintain(maintain::Args),
     Metrics(metrics::Args),
+    #[command(name = "policy:test")]
+    PolicyTest(policy_test::Args),
     #[command(name = "quarantine:drop")]
     QuarantineDrop(quarantine_drop::Args),
     #[command(name = "quarantine:list")]
@@ -118,6 +147,10 @@ enum Command {
     RulesTest(rules_test::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
+    #[command(name = "runs:show")]
+    RunsShow(runs_show::Args),
+    #[command(name = "runs:undo")]
+    RunsUndo(runs_undo::Args),
     #[command(name = "segments:create")]
     SegmentsCreate(segments_create::Args),
     #[command(name = "segments:filters")]
@@ -146,15 +179,23 @@ impl Command {
             Self::ContactsList(args) => contacts_list::run(context, args),
             Self::ContactsShow(args) => contacts_show::run(context, args),
             Self::Demo(args) => demo::run(context, args),
+            Self::DncAdd(args) => dnc_add::run(context, args),
+            Self::DncExport(args) => dnc_export::run(context, args),
+            Self::DncImport(args) => dnc_import::run(context, args),
+            Self::DncList(args) => dnc_list::run(context, args),
+            Self::DncRelease(args) => dnc_release::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
             Self::EmailIngest(args) => email_ingest::run(context, args),
             Self::Forget(args) => forget::run(context, args),
+            Self::HooksDeliver(args) => hooks_deliver::run(context, args),
+            Self::HooksList(args) => hooks_list::run(context, args),
             Self::InstallCron(args) => install_cron::run(context, args),
             Self::InstallMan(args) => install_man::run(context, args),
             Self::InstallSystemd(args) => install_systemd::run(context, args),
             Self::Maintain(args) => maintain::run(context, args),
             Self::Metrics(args) => metrics::run(context, args),
+            Self::PolicyTest(args) => policy_test::run(context, args),
             Self::QuarantineDrop(args) => quarantine_drop::run(context, args),
             Self::QuarantineList(args) => quarantine_list::run(context, args),
             Self::QuarantineRetry(args) => quarantine_retry::run(context, args),
@@ -163,6 +204,8 @@ impl Command {
             Self::RulesList(args) => rules_list::run(context, args),
             Self::RulesTest(args) => rules_test::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
+            Self::RunsShow(args) => runs_show::run(context, args),
+            Self::RunsUndo(args) => runs_undo::run(context, args),
             Self::SegmentsCreate(args) => segments_create::run(context, args),
             Self::SegmentsFilters(args) => segments_filters::run(context, args),
             Self::SegmentsList(args) => segments_list::run(context, args),
@@ -210,7 +253,15 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         // The other side is to try again when the configuration is mended.
         let _ = webhook_receive::unavailable();
     }
-    match context.and_then(|mut context| cli.command.run(&mut context)) {
+    let ran = context.and_then(|mut context| {
+        let ran = cli.command.run(&mut context);
+        // Also after a failure: what was committed before it is to be told.
+        if context.wrote() && !context.config.hooks.on_suppress.is_empty() {
+            hooks::after(&context);
+        }
+        ran
+    });
+    match ran {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {

@@ -24,20 +24,20 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             "command",
             "started",
             "finished",
+            "undone",
             "host",
             "pid",
             "accounting",
         ],
     )?;
     for run in store.runs(args.limit)? {
-        let finished = run
-            .finished_at
-            .map_or_else(|| "-".into(), |at| Timestamp(at).to_string());
+        let at = |at: Option<i64>| at.map_or_else(|| "-".into(), |at| Timestamp(at).to_string());
         listing.row(vec![
             run.id.to_string(),
             run.command,
             Timestamp(run.started_at).to_string(),
-            finished,
+            at(run.finished_at),
+            at(run.undone_at),
             run.host,
             run.pid.to_string(),
             run.accounting,

@@ -7,10 +7,10 @@ use bouncekit_core::{
 
 use super::{
     CliError, Context, Exit,
-    import::{self, ImportArgs, Row, text},
+    import::{self, ImportArgs, Row, Table, text},
 };
 
-/// Import existing sends from CSV or NDJSON
+/// Import existing sends from CSV, NDJSON or a dump of Mautic's table `email_stats`
 ///
 /// Columns as in Mautic's `email_stats`: tracking_hash, email_address, email_id, lead_id, date_sent
 /// (UTC), and message_id where it is known. A hash that is known already keeps its send. Bad lines
@@ -40,7 +40,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     let now = context.now;
     let progress = args.import.read(
         ALIASES,
-        |row| parse(row, now),
+        |row| parse(row, args.import.table, now),
         |sends| {
             let batch = store.begin()?;
             counts += batch.import_sends(sends)?;
@@ -59,8 +59,14 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     })
 }
 
-fn parse(row: &Row, now: Timestamp) -> Result<NewSend, String> {
-    let hash = text(row, "hash").ok_or("no send hash (column `hash` or `tracking_hash`)")?;
+fn parse(row: &Row, table: Option<Table>, now: Timestamp) -> Result<Option<NewSend>, String> {
+    let Some(hash) = text(row, "hash") else {
+        // Mautic's sends that are not tracked.
+        if table == Some(Table::EmailStats) {
+            return Ok(None);
+        }
+        return Err("no send hash (column `hash` or `tracking_hash`)".into());
+    };
     let hash = SendHash::parse(&hash).ok_or_else(|| {
         format!("`{hash}` is no send hash: 1 to 64 letters and digits were expected")
     })?;
@@ -81,7 +87,7 @@ fn parse(row: &Row, now: Timestamp) -> Result<NewSend, String> {
             })
             .ok_or_else(|| format!("`{date}` is no date: write 2026-01-02 03:04:05 (UTC)"))?,
     };
-    Ok(NewSend {
+    Ok(Some(NewSend {
         hash,
         email_id: text(row, "email_id").unwrap_or_default(),
         external_id: text(row, "external_id"),
@@ -89,5 +95,5 @@ fn parse(row: &Row, now: Timestamp) -> Result<NewSend, String> {
         key,
         message_id: text(row, "message_id").map(|id| id.trim_matches(['<', '>']).to_owned()),
         sent_at,
-    })
+    }))
 }

@@ -85,7 +85,7 @@ impl From<io::Error> for Stop {
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let options = Options {
         provider: args.provider.as_deref().map(named).transpose()?,
-        preset: context.config.policy.preset,
+        preset: context.config.policy.base().preset,
     };
     let since = args.since.as_deref().map(moment).transpose()?;
     let settings = context.ingest_settings()?;

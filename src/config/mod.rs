@@ -2,6 +2,7 @@
 
 mod connection;
 mod error;
+mod hooks;
 mod mailbox;
 mod provider;
 mod rules;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use connection::{Connection, ConnectionKeys, Security};
 pub use error::ConfigError;
+pub use hooks::Hooks;
 pub use mailbox::{After, AfterKeys, Mailbox, MailboxKeys, MailboxKind, Monitor, Place, Watched};
 pub use provider::{Confirm, ProviderKeys};
 pub use rules::{OwnRule, OwnSample, own_rules};
@@ -50,6 +52,7 @@ pub struct Config {
     pub webhook: Webhook,
     /// Mail providers by name, see [`crate::webhook::PROVIDERS`].
     pub provider: BTreeMap<String, ProviderKeys>,
+    pub hooks: Hooks,
     /// A file with own classification rules.
     pub rules_file: Option<PathBuf>,
 }

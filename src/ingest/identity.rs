@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Item;
 use crate::{
     address::AddressKey,
-    event::{DeliveryEvent, EventKind},
+    event::{DeliveryEvent, EventKind, ONLY_THEIR_WORD},
     message::{Clue, Target},
     store::{Batch, Send, StoreError},
     time::{DAY, Timestamp},
@@ -276,7 +276,7 @@ fn resolve_one(
                     if event.kind == EventKind::Reply
                         || (event.kind == EventKind::Unsubscribe && !event.address_wins)
                     {
-                        who.note = "no send of ours is named: only the sender's own word".into();
+                        who.note = ONLY_THEIR_WORD.into();
                     }
                 }
                 (Some(_), false) => {

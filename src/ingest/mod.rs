@@ -6,21 +6,26 @@
 
 mod accounting;
 mod identity;
+mod judge;
+#[cfg(test)]
+mod order;
 mod preview;
-
-use std::collections::HashSet;
+mod steering;
+mod trial;
 
 pub use accounting::{Accounting, Outcome};
 use identity::Resolved;
 pub use identity::{Identity, Lead, Signatures};
 pub use preview::{Preview, preview};
+pub use steering::{Added, Addition, Undone, add, release, undo};
+pub use trial::{Trial, trial};
+
+use std::collections::HashSet;
 
 use crate::{
-    address::AddressKey,
-    classify::Reason,
     event::{DeliveryEvent, EventKind},
-    store::{Batch, EventRow, FolderId, NewSuppression, Store, StoreError},
-    suppression::{Action, Decision, Grounds, PastEvent, Policy},
+    store::{Batch, EventRow, FolderId, Store, StoreError},
+    suppression::Policy,
     time::{DAY, Timestamp},
 };
 
@@ -77,15 +82,13 @@ pub fn apply(
     dry_run: bool,
 ) -> Result<Vec<Outcome>, StoreError> {
     let batch = store.begin()?;
-    let Judged {
+    let written = Written::of(&batch, settings, occasion, items)?;
+    let suppressed = written.judge(&batch, &settings.policy)?;
+    let Written {
         resolved,
         rows,
         new,
-        suppressions,
-    } = judge_items(&batch, settings, occasion, items)?;
-    let suppressed: HashSet<usize> = suppressions.iter().map(|(index, _)| *index).collect();
-    let suppressions: Vec<NewSuppression> = suppressions.into_iter().map(|(_, row)| row).collect();
-    batch.suppress(&suppressions)?;
+    } = written;
 
     let mut outcomes = Vec::with_capacity(items.len());
     let mut index = 0;
@@ -119,7 +122,7 @@ pub fn apply(
     }
     let read = items.iter().filter(|item| item.unread.is_none());
     batch.leave_quarantine(read.filter_map(|item| item.content))?;
-    accounting.suppressed += suppressions.len() as u64;
+    accounting.suppressed += suppressed.len() as u64;
     if let Some(folder) = occasion.folder {
         let pending: Vec<(u32, &str)> = items
             .iter()
@@ -138,45 +141,48 @@ pub fn apply(
     Ok(outcomes)
 }
 
-/// A batch whose events are written, and what they lead to.
-struct Judged {
+/// A batch whose events are written.
+struct Written {
     /// Per item, per event.
     resolved: Vec<Vec<Resolved>>,
     /// The events of all items one after the other.
     rows: Vec<EventRow>,
     new: Vec<bool>,
-    /// With the index of the event that leads to it.
-    suppressions: Vec<(usize, NewSuppression)>,
 }
 
-fn judge_items(
-    batch: &Batch<'_>,
-    settings: &Settings,
-    occasion: Occasion<'_>,
-    items: &[Item],
-) -> Result<Judged, StoreError> {
-    let resolved = identity::resolve(batch, &settings.identity, items, occasion.now)?;
-    let mut rows = Vec::new();
-    for (item, resolved) in items.iter().zip(&resolved) {
-        for (event, who) in item.events.iter().zip(resolved) {
-            rows.push(event_row(item, event, who, occasion));
+impl Written {
+    fn of(
+        batch: &Batch<'_>,
+        settings: &Settings,
+        occasion: Occasion<'_>,
+        items: &[Item],
+    ) -> Result<Self, StoreError> {
+        let resolved = identity::resolve(batch, &settings.identity, items, occasion.now)?;
+        let mut rows = Vec::new();
+        for (item, resolved) in items.iter().zip(&resolved) {
+            for (event, who) in item.events.iter().zip(resolved) {
+                rows.push(event_row(item, event, who, occasion));
+            }
         }
+        let new = batch.insert_events(&rows)?;
+        Ok(Self {
+            resolved,
+            rows,
+            new,
+        })
     }
-    let new = batch.insert_events(&rows)?;
-    let suppressions = judge(
-        batch,
-        &settings.policy,
-        &rows,
-        &new,
-        resolved.iter().flatten(),
-        occasion,
-    )?;
-    Ok(Judged {
-        resolved,
-        rows,
-        new,
-        suppressions,
-    })
+
+    /// Brings the do-not-contact list up to the new events; answers which of them suppress.
+    fn judge(&self, batch: &Batch<'_>, policy: &Policy) -> Result<HashSet<usize>, StoreError> {
+        let mut acting = Vec::new();
+        for (index, who) in self.resolved.iter().flatten().enumerate() {
+            let may = who.may_unsubscribe || self.rows[index].kind != EventKind::Unsubscribe;
+            if self.new[index] && who.known && !who.forged && may {
+                acting.push(index);
+            }
+        }
+        Ok(judge::judge(batch, policy, &self.rows, acting)?.acted)
+    }
 }
 
 fn outcome_of(row: &EventRow, new: bool, suppressed: bool, who: &Resolved) -> Outcome {
@@ -233,97 +239,16 @@ fn event_row(
         occurred_at,
         received_at: occasion.now,
         run: occasion.run,
+        expires_at: None,
     }
-}
-
-/// The rows to write for new events, each with the index of its event.
-fn judge<'r>(
-    batch: &Batch<'_>,
-    policy: &Policy,
-    rows: &[EventRow],
-    new: &[bool],
-    resolved: impl Iterator<Item = &'r Resolved>,
-    occasion: Occasion<'_>,
-) -> Result<Vec<(usize, NewSuppression)>, StoreError> {
-    let mut out = Vec::new();
-    for (index, (row, who)) in rows.iter().zip(resolved).enumerate() {
-        let Some(address) = row
-            .address
-            .as_ref()
-            .filter(|_| new[index] && who.known && !who.forged)
-        else {
-            continue;
-        };
-        let decision = match row.kind {
-            EventKind::Complaint => Some((policy.complaint(), None)),
-            EventKind::Unsubscribe if who.may_unsubscribe => Some((Grounds::Unsubscribe, None)),
-            EventKind::Bounce => match bounce(batch, policy, row, address)? {
-                Decision::Suppress { lasting } => Some((Grounds::Bounce, lasting)),
-                Decision::Keep => None,
-            },
-            _ => None,
-        };
-        let Some((grounds, lasting)) = decision else {
-            continue;
-        };
-        out.push((
-            index,
-            NewSuppression {
-                address: address.clone(),
-                grounds,
-                detail: if grounds == Grounds::Bounce {
-                    row.reason.map_or("", Reason::name).to_owned()
-                } else {
-                    String::new()
-                },
-                since: row.occurred_at,
-                comment: if row.kind == EventKind::Complaint && grounds != Grounds::Complaint {
-                    "complaint".into()
-                } else {
-                    String::new()
-                },
-                event: Some(row.key),
-                run: occasion.run,
-                expires_at: lasting
-                    .map(|lasting| Timestamp(row.occurred_at.0.saturating_add(lasting))),
-            },
-        ));
-    }
-    Ok(out)
-}
-
-fn bounce(
-    batch: &Batch<'_>,
-    policy: &Policy,
-    row: &EventRow,
-    address: &AddressKey,
-) -> Result<Decision, StoreError> {
-    let (Some(reason), Some(permanence)) = (row.reason, row.permanence) else {
-        return Ok(Decision::Keep);
-    };
-    let history = match policy.action(reason, permanence) {
-        // The whole batch is in the table already.
-        Action::Score { .. } => history(batch, policy, row, address)?,
-        _ => Vec::new(),
-    };
-    Ok(policy.decide(reason, permanence, &history))
-}
-
-/// What happened to the address within the policy's window before an event.
-fn history(
-    batch: &Batch<'_>,
-    policy: &Policy,
-    row: &EventRow,
-    address: &AddressKey,
-) -> Result<Vec<PastEvent>, StoreError> {
-    batch.history(address, Timestamp(row.occurred_at.0 - policy.window))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        classify::{Classification, Permanence},
+        address::AddressKey,
+        classify::{Classification, Permanence, Reason},
         event::EventKey,
         message::{Clue, Target},
         store::NewSend,
@@ -421,7 +346,7 @@ mod tests {
             .do_not_contact_of(&AddressKey::parse(address).unwrap())
             .unwrap()
             .into_iter()
-            .map(|row| row.grounds)
+            .map(|row| row.entry.grounds.name().to_owned())
             .collect()
     }
 

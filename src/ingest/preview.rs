@@ -1,8 +1,8 @@
 //! What [`apply`](super::apply) would write for one item, and why; nothing stays written.
 
-use super::{Item, Lead, Occasion, Outcome, Settings, history, identity, judge_items, outcome_of};
+use super::{Item, Lead, Occasion, Outcome, Settings, Written, identity, outcome_of};
 use crate::{
-    store::{EventRow, NewSuppression, Store, StoreError},
+    store::{DoNotContact, EventRow, Store, StoreError},
     time::Timestamp,
 };
 
@@ -18,7 +18,7 @@ pub struct Preview {
     pub known: bool,
     /// Points of the address by now, this event's among them.
     pub points: u32,
-    pub suppression: Option<NewSuppression>,
+    pub suppression: Option<DoNotContact>,
     pub outcome: Outcome,
 }
 
@@ -34,30 +34,35 @@ pub fn preview(
         now,
         folder: None,
     };
-    let judged = judge_items(&batch, settings, occasion, std::slice::from_ref(item))?;
-    let suppression = |index| {
-        let mut all = judged.suppressions.iter();
-        all.find(|(of, _)| *of == index).map(|(_, row)| row.clone())
-    };
-    let events = item.events.iter().zip(judged.resolved.iter().flatten());
+    let written = Written::of(&batch, settings, occasion, std::slice::from_ref(item))?;
+    let suppressed = written.judge(&batch, &settings.policy)?;
+    let policy = &settings.policy;
+    let events = item.events.iter().zip(written.resolved.iter().flatten());
     let mut out = Vec::new();
-    for (index, ((event, who), row)) in events.zip(&judged.rows).enumerate() {
-        let points = match &row.address {
-            Some(address) => {
-                let past = history(&batch, &settings.policy, row, address)?;
-                settings.policy.points(&past)
-            }
-            None => 0,
-        };
-        let suppression = suppression(index);
+    for (index, ((event, who), row)) in events.zip(&written.rows).enumerate() {
+        let mut points = 0;
+        let mut suppression = None;
+        if let Some(address) = &row.address {
+            let histories = batch.histories(&[address], policy.names_campaigns())?;
+            points = policy.points(address.domain(), &histories.concat());
+            let entries = batch.entries_of(&[address])?.concat();
+            suppression = entries
+                .into_iter()
+                .find(|entry| entry.event == Some(row.key) && suppressed.contains(&index))
+                .map(|entry| DoNotContact {
+                    address: address.clone(),
+                    entry,
+                });
+        }
+        let acted = suppressed.contains(&index);
         out.push(Preview {
             row: row.clone(),
-            new: judged.new[index],
+            new: written.new[index],
             leads: identity::leads(&batch, &settings.identity, event, now)?,
             known: who.known,
             points,
-            outcome: outcome_of(row, judged.new[index], suppression.is_some(), who),
             suppression,
+            outcome: outcome_of(row, written.new[index], acted, who),
         });
     }
     Ok(out)

@@ -369,7 +369,7 @@ fn moves(
     let mut all = Vec::new();
     match filter.measure.table() {
         Table::Listed => all.push(Moves::Expiry),
-        Table::Points => all.push(Moves::Window(terms.policy.window)),
+        Table::Points => all.push(Moves::Window(terms.policy.base().window)),
         _ => {}
     }
     all.extend(condition.within.map(Moves::Window));
@@ -596,7 +596,8 @@ impl Points {
         let mut scores: Vec<(u32, Permanence, Vec<Reason>)> = Vec::new();
         for permanence in [Permanence::Hard, Permanence::Soft] {
             for reason in Reason::ALL {
-                let Action::Score { points, .. } = terms.policy.action(*reason, permanence) else {
+                let Action::Score { points, .. } = terms.policy.base().action(*reason, permanence)
+                else {
                     continue;
                 };
                 match scores
@@ -608,12 +609,17 @@ impl Points {
                 }
             }
         }
-        let heal = terms.policy.heal.iter().map(|healing| match healing {
-            Healing::Delivered => "delivered",
-            Healing::Reply => "reply",
-        });
+        let heal = terms
+            .policy
+            .base()
+            .heal
+            .iter()
+            .map(|healing| match healing {
+                Healing::Delivered => "delivered",
+                Healing::Reply => "reply",
+            });
         Self {
-            since: terms.now.0.saturating_sub(terms.policy.window),
+            since: terms.now.0.saturating_sub(terms.policy.base().window),
             scores,
             heal: heal.collect(),
         }

@@ -1,6 +1,6 @@
 //! Contacts: the people, by external id or by address.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Batch, Store, StoreError};
 use crate::{address::AddressKey, time::Timestamp};
@@ -122,13 +122,17 @@ impl Batch<'_> {
 
     /// Which of these addresses belong to a contact or a send.
     pub(crate) fn known_addresses(&self, keys: &[&AddressKey]) -> Result<Vec<bool>, StoreError> {
-        let mut known = self.transaction.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM contact WHERE address_key = $1) OR EXISTS (SELECT 1 FROM send WHERE address_key = $1)",
-        )?;
         keys.iter()
-            .map(|key| Ok(known.query_row([key.as_str()], |row| row.get(0))?))
+            .map(|key| is_known(&self.transaction, key))
             .collect()
     }
+}
+
+fn is_known(connection: &Connection, key: &AddressKey) -> Result<bool, StoreError> {
+    let mut known = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM contact WHERE address_key = $1) OR EXISTS (SELECT 1 FROM send WHERE address_key = $1)",
+    )?;
+    Ok(known.query_row([key.as_str()], |row| row.get(0))?)
 }
 
 impl Store {
@@ -146,6 +150,38 @@ impl Store {
             "SELECT id, external_id, address, attributes FROM contact WHERE external_id = $1",
         )?;
         Ok(select.query_row([id], contact).optional()?)
+    }
+
+    /// Whether the address belongs to a contact or a send.
+    pub fn is_known(&self, key: &AddressKey) -> Result<bool, StoreError> {
+        is_known(&self.connection, key)
+    }
+
+    /// The address of the contact with this external id.
+    pub fn address_of_external_id(&self, id: &str) -> Result<Option<AddressKey>, StoreError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT address_key FROM contact WHERE external_id = $1")?;
+        let found = select.query_row([id], |row| row.get(0)).optional()?;
+        Ok(found.map(AddressKey::from_stored))
+    }
+
+    /// Calls `each` with every address of a contact or a send.
+    pub fn for_each_known_address<E: From<StoreError>>(
+        &self,
+        mut each: impl FnMut(AddressKey) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT address_key FROM contact UNION SELECT address_key FROM send")
+            .map_err(StoreError::from)?;
+        let mut rows = select.query([]).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(AddressKey::from_stored(
+                row.get(0).map_err(StoreError::from)?,
+            ))?;
+        }
+        Ok(())
     }
 
     /// The contacts with this address, oldest first.

@@ -1,104 +1,171 @@
 //! The do-not-contact list, keyed by address, channel and reason.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::{Batch, Store, StoreError};
-use crate::{address::AddressKey, event::EventKey, suppression::Grounds, time::Timestamp};
+use crate::{
+    address::AddressKey,
+    classify::Reason,
+    event::EventKey,
+    suppression::{Entry, Grounds},
+    time::Timestamp,
+};
 
 /// The channel of everything that comes back from e-mail.
 pub(super) const CHANNEL: &str = "email";
 
-/// A row to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewSuppression {
-    pub address: AddressKey,
-    pub grounds: Grounds,
-    /// `Reason::name` for bounces, else empty.
-    pub detail: String,
-    /// When the event happened.
-    pub since: Timestamp,
-    pub comment: String,
-    pub event: Option<EventKey>,
-    pub run: i64,
-    pub expires_at: Option<Timestamp>,
-}
+/// The SQL condition of a row `d` of do_not_contact that has not ended; `$1` is the present time.
+pub const LIVE: &str = "(d.expires_at IS NULL OR d.expires_at > $1)";
 
 /// A row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoNotContact {
     pub address: AddressKey,
-    pub grounds: String,
-    pub detail: String,
-    pub since: Timestamp,
-    pub comment: String,
-    pub event: Option<EventKey>,
-    pub run: i64,
-    pub expires_at: Option<Timestamp>,
+    pub entry: Entry,
+}
+
+impl DoNotContact {
+    /// Whether it still holds: the same as [`LIVE`].
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.entry.expires_at.is_none_or(|at| at > now)
+    }
+}
+
+/// The columns that [`row`] reads, of a table `d` with the columns of do_not_contact.
+pub(super) const COLUMNS: &str =
+    "d.address_key, d.reason, d.detail, d.since, d.comment, d.event, d.run, d.expires_at";
+
+/// Strongest reason first.
+pub(super) const STRENGTH: &str = "CASE d.reason WHEN 'complaint' THEN 0 WHEN 'unsubscribe' THEN 1 WHEN 'bounce' THEN 2 ELSE 3 END";
+
+pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<DoNotContact> {
+    let grounds: String = row.get(1)?;
+    let detail: String = row.get(2)?;
+    Ok(DoNotContact {
+        address: AddressKey::from_stored(row.get(0)?),
+        entry: Entry {
+            grounds: Grounds::from_name(&grounds).unwrap_or(Grounds::Manual),
+            detail: Reason::from_name(&detail),
+            since: Timestamp(row.get(3)?),
+            comment: row.get(4)?,
+            event: row.get::<_, Option<[u8; 16]>>(5)?.map(EventKey),
+            run: row.get(6)?,
+            expires_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+        },
+    })
+}
+
+/// In the order of the key: neighbouring rows share a page.
+fn sorted(rows: &[DoNotContact]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|a, b| {
+        let key = |index: &usize| (&rows[*index].address, rows[*index].entry.grounds);
+        key(a).cmp(&key(b))
+    });
+    order
 }
 
 impl Batch<'_> {
-    /// Writes rows. A row that is there keeps its earliest `since`; it becomes permanent if either
-    /// is; one that has expired by the new row's time is replaced as a whole.
-    pub fn suppress(&self, rows: &[NewSuppression]) -> Result<(), StoreError> {
-        let mut upsert = self.transaction.prepare_cached(
-            "INSERT INTO do_not_contact (address_key, channel, reason, detail, since, comment, event, run, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-             ON CONFLICT (address_key, channel, reason) DO UPDATE SET
-                 detail  = CASE WHEN do_not_contact.expires_at <= excluded.since OR excluded.since < do_not_contact.since
-                                THEN excluded.detail ELSE do_not_contact.detail END,
-                 event   = CASE WHEN do_not_contact.expires_at <= excluded.since OR excluded.since < do_not_contact.since
-                                THEN excluded.event ELSE do_not_contact.event END,
-                 comment = CASE WHEN do_not_contact.expires_at <= excluded.since OR excluded.since < do_not_contact.since
-                                THEN excluded.comment ELSE do_not_contact.comment END,
-                 run     = CASE WHEN do_not_contact.expires_at <= excluded.since
-                                THEN excluded.run ELSE do_not_contact.run END,
-                 since   = CASE WHEN do_not_contact.expires_at <= excluded.since
-                                THEN excluded.since ELSE min(do_not_contact.since, excluded.since) END,
-                 expires_at = CASE WHEN do_not_contact.expires_at IS NULL OR excluded.expires_at IS NULL
-                                THEN NULL ELSE max(do_not_contact.expires_at, excluded.expires_at) END
-             WHERE do_not_contact.expires_at IS NOT excluded.expires_at OR excluded.since < do_not_contact.since",
+    /// Adds rows; answers for each whether it was added. One that is there already stays.
+    pub fn add_entries(&self, rows: &[DoNotContact]) -> Result<Vec<bool>, StoreError> {
+        let added = self.insert_entries(
+            rows,
+            "ON CONFLICT (address_key, channel, reason) DO NOTHING",
         )?;
-        let mut order: Vec<&NewSuppression> = rows.iter().collect();
-        order.sort_by(|a, b| {
-            (&a.address, a.grounds, a.since).cmp(&(&b.address, b.grounds, b.since))
-        });
-        for row in order {
-            upsert.execute(params![
-                row.address.as_str(),
+        if self.outbox {
+            let new = rows.iter().zip(&added).filter(|(_, added)| **added);
+            self.post(new.map(|(row, _)| row))?;
+        }
+        Ok(added)
+    }
+
+    /// Writes rows, in the place of those that are there.
+    pub fn write_entries(&self, rows: &[DoNotContact]) -> Result<(), StoreError> {
+        if self.outbox {
+            let mut new = Vec::new();
+            for row in rows {
+                let there = self.entries_of(&[&row.address])?.concat();
+                if !there.iter().any(|entry| entry.grounds == row.entry.grounds) {
+                    new.push(row);
+                }
+            }
+            self.post(new.into_iter())?;
+        }
+        self.insert_entries(
+            rows,
+            "ON CONFLICT (address_key, channel, reason) DO UPDATE SET detail = excluded.detail,
+                 since = excluded.since, comment = excluded.comment, event = excluded.event, run = excluded.run,
+                 expires_at = excluded.expires_at",
+        )?;
+        Ok(())
+    }
+
+    fn insert_entries(
+        &self,
+        rows: &[DoNotContact],
+        on_conflict: &str,
+    ) -> Result<Vec<bool>, StoreError> {
+        let mut insert = self.transaction.prepare_cached(&format!(
+            "INSERT INTO do_not_contact (address_key, channel, reason, detail, since, comment, event, run, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) {on_conflict}"
+        ))?;
+        let mut written = vec![false; rows.len()];
+        for index in sorted(rows) {
+            let DoNotContact { address, entry } = &rows[index];
+            let changed = insert.execute(params![
+                address.as_str(),
                 CHANNEL,
-                row.grounds.name(),
-                row.detail,
-                row.since.0,
-                row.comment,
-                row.event.map(|key| key.0),
-                row.run,
-                row.expires_at.map(|at| at.0),
+                entry.grounds.name(),
+                entry.detail.map_or("", Reason::name),
+                entry.since.0,
+                entry.comment,
+                entry.event.map(|key| key.0),
+                entry.run,
+                entry.expires_at.map(|at| at.0),
             ])?;
+            written[index] = changed == 1;
+        }
+        Ok(written)
+    }
+
+    /// Takes rows off the list.
+    pub fn delete_entries(&self, rows: &[(AddressKey, Grounds)]) -> Result<(), StoreError> {
+        let mut delete = self.transaction.prepare_cached(
+            "DELETE FROM do_not_contact WHERE address_key = $1 AND channel = $2 AND reason = $3",
+        )?;
+        for (address, grounds) in rows {
+            delete.execute(params![address.as_str(), CHANNEL, grounds.name()])?;
         }
         Ok(())
+    }
+
+    /// The entries of each address, expired ones too.
+    pub(crate) fn entries_of(
+        &self,
+        addresses: &[&AddressKey],
+    ) -> Result<Vec<Vec<Entry>>, StoreError> {
+        let mut select = self.transaction.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM do_not_contact AS d WHERE d.address_key = $1 AND d.channel = $2"
+        ))?;
+        addresses
+            .iter()
+            .map(|address| {
+                let rows = select.query_map(params![address.as_str(), CHANNEL], row)?;
+                Ok(rows
+                    .map(|row| row.map(|row| row.entry))
+                    .collect::<Result<_, _>>()?)
+            })
+            .collect()
     }
 }
 
 impl Store {
     /// The rows of an address, expired ones too, strongest reason first.
     pub fn do_not_contact_of(&self, address: &AddressKey) -> Result<Vec<DoNotContact>, StoreError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT address_key, reason, detail, since, comment, event, run, expires_at FROM do_not_contact
-             WHERE address_key = $1 AND channel = $2
-             ORDER BY CASE reason WHEN 'complaint' THEN 0 WHEN 'unsubscribe' THEN 1 WHEN 'bounce' THEN 2 ELSE 3 END",
-        )?;
-        let rows = select.query_map(params![address.as_str(), CHANNEL], |row| {
-            Ok(DoNotContact {
-                address: AddressKey::from_stored(row.get(0)?),
-                grounds: row.get(1)?,
-                detail: row.get(2)?,
-                since: Timestamp(row.get(3)?),
-                comment: row.get(4)?,
-                event: row.get::<_, Option<[u8; 16]>>(5)?.map(EventKey),
-                run: row.get(6)?,
-                expires_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
-            })
-        })?;
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM do_not_contact AS d WHERE d.address_key = $1 AND d.channel = $2 ORDER BY {STRENGTH}"
+        ))?;
+        let rows = select.query_map(params![address.as_str(), CHANNEL], row)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -7,7 +7,6 @@ use crate::{
     address::AddressKey,
     classify::{Permanence, Reason},
     event::{EventKey, EventKind},
-    suppression::PastEvent,
     time::Timestamp,
 };
 
@@ -37,24 +36,26 @@ pub struct EventRow {
     pub occurred_at: Timestamp,
     pub received_at: Timestamp,
     pub run: i64,
+    /// When a manual entry of the do-not-contact list ends.
+    pub expires_at: Option<Timestamp>,
 }
 
 const COLUMNS: &str = "key, source, kind, reason, permanence, rule, address_key, reported, send_hash, status, reply_code,
-     receiving_host, diagnostic, raw_type, note, content, occurred_at, received_at, run";
+     receiving_host, diagnostic, raw_type, note, content, occurred_at, received_at, run, expires_at";
 
-fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<EventKind> {
+pub(super) fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<EventKind> {
     let name: String = row.get(index)?;
     // A kind of a later version: shown as a note rather than failing the whole list.
     Ok(EventKind::from_name(&name).unwrap_or(EventKind::Note))
 }
 
-fn reason(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Reason>> {
+pub(super) fn reason(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Reason>> {
     Ok(row
         .get::<_, Option<String>>(index)?
         .and_then(|name| Reason::from_name(&name)))
 }
 
-fn permanence(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Permanence>> {
+pub(super) fn permanence(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Permanence>> {
     let name: Option<String> = row.get(index)?;
     Ok(name.map(|name| {
         if name == "hard" {
@@ -90,16 +91,22 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         occurred_at: Timestamp(row.get(16)?),
         received_at: Timestamp(row.get(17)?),
         run: row.get(18)?,
+        expires_at: row.get::<_, Option<i64>>(19)?.map(Timestamp),
     })
 }
 
 impl Batch<'_> {
-    /// Adds events; answers for each, in the given order, whether it is new.
+    /// Adds events; answers for each, in the given order, whether it is new. One that only an
+    /// undone run recorded is taken over by the present run, and is new.
     pub fn insert_events(&self, events: &[EventRow]) -> Result<Vec<bool>, StoreError> {
         let mut insert = self.transaction.prepare_cached(&format!(
             "INSERT INTO event ({COLUMNS})
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-             ON CONFLICT (key) DO NOTHING"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+             ON CONFLICT (key) DO UPDATE SET source = excluded.source, kind = excluded.kind, reason = excluded.reason,
+                 permanence = excluded.permanence, rule = excluded.rule, address_key = excluded.address_key,
+                 reported = excluded.reported, send_hash = excluded.send_hash, note = excluded.note,
+                 received_at = excluded.received_at, run = excluded.run
+             WHERE EXISTS (SELECT 1 FROM run WHERE run.id = event.run AND run.undone_at IS NOT NULL)"
         ))?;
         let mut order: Vec<usize> = (0..events.len()).collect();
         order.sort_by_key(|index| events[*index].key);
@@ -126,30 +133,11 @@ impl Batch<'_> {
                 event.occurred_at.0,
                 event.received_at.0,
                 event.run,
+                event.expires_at.map(|at| at.0),
             ])?;
             new[index] = inserted == 1;
         }
         Ok(new)
-    }
-
-    /// What happened to an address since `since`, oldest first.
-    pub(crate) fn history(
-        &self,
-        address: &AddressKey,
-        since: Timestamp,
-    ) -> Result<Vec<PastEvent>, StoreError> {
-        let mut select = self.transaction.prepare_cached(
-            "SELECT kind, reason, permanence, occurred_at FROM event WHERE address_key = $1 AND occurred_at >= $2 ORDER BY occurred_at",
-        )?;
-        let rows = select.query_map(params![address.as_str(), since.0], |row| {
-            Ok(PastEvent {
-                kind: kind(row, 0)?,
-                reason: reason(row, 1)?,
-                permanence: permanence(row, 2)?,
-                occurred_at: Timestamp(row.get(3)?),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 

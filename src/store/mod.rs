@@ -16,16 +16,21 @@ mod contacts;
 mod do_not_contact;
 mod error;
 mod events;
+mod exports;
 mod forgotten;
 mod functions;
+mod history;
 mod lease;
 mod maintenance;
 mod membership;
+mod outbox;
 mod pending;
 mod quarantine;
 mod raw_messages;
+mod releases;
 mod runs;
 mod segments;
+mod selection;
 mod sends;
 mod statistics;
 
@@ -34,19 +39,22 @@ use std::{path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub use contacts::{Contact, ImportCounts, NewContact};
-pub use do_not_contact::{DoNotContact, NewSuppression};
+pub use do_not_contact::{DoNotContact, LIVE};
 pub use error::StoreError;
 pub use events::EventRow;
+pub use exports::Exporting;
 pub use forgotten::Forgotten;
 pub use lease::{Holder, LeaseRefused};
 pub use maintenance::{Removed, Retention};
 pub use membership::Difference;
 pub(crate) use membership::{BuildNote, Seen};
+pub use outbox::Undelivered;
 pub use pending::FolderId;
 pub use quarantine::Quarantined;
 pub use raw_messages::{ArchivePlace, ArchivedMail};
-pub use runs::Run;
+pub use runs::{Run, RunTraces};
 pub use segments::{Member, Origin, Segment};
+pub use selection::Selection;
 pub use sends::{NewSend, Send};
 pub use statistics::{
     DomainCount, EventCount, Returned, Scope, SegmentCount, SourceCount, SuppressedCount,
@@ -57,6 +65,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_segments.sql"),
     include_str!("migrations/0004_archive.sql"),
+    include_str!("migrations/0006_steering.sql"),
     include_str!("migrations/0007_forgotten.sql"),
 ];
 
@@ -66,6 +75,7 @@ const APPLICATION_ID: i32 = 0x626b_6974;
 /// The database.
 pub struct Store {
     connection: Connection,
+    outbox: bool,
 }
 
 /// How a database is opened.
@@ -75,6 +85,8 @@ pub struct OpenOptions {
     pub wait: Duration,
     /// Page cache in MiB.
     pub cache: u32,
+    /// Whether new suppressions are put into the outbox for a hook.
+    pub outbox: bool,
 }
 
 impl Default for OpenOptions {
@@ -82,6 +94,7 @@ impl Default for OpenOptions {
         Self {
             wait: Duration::from_secs(10),
             cache: 16,
+            outbox: false,
         }
     }
 }
@@ -116,7 +129,10 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", -i64::from(options.cache) * 1024)?;
         functions::register(&connection)?;
-        let mut store = Self { connection };
+        let mut store = Self {
+            connection,
+            outbox: options.outbox,
+        };
         if usize::try_from(found).is_ok_and(|found| found < known) {
             store.migrate()?;
         }
@@ -149,6 +165,7 @@ impl Store {
     /// Begins a writing transaction; it is rolled back when dropped.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
         Ok(Batch {
+            outbox: self.outbox,
             transaction: self
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)?,
@@ -159,6 +176,7 @@ impl Store {
 /// One writing transaction: what stands in it happens as a whole or not at all.
 pub struct Batch<'s> {
     transaction: Transaction<'s>,
+    outbox: bool,
 }
 
 impl Batch<'_> {

@@ -1,9 +1,11 @@
 //! Runs: which command did what, so that every row can be traced and taken back.
 
-use rusqlite::params;
+use std::collections::HashSet;
+
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Batch, Store, StoreError};
-use crate::time::Timestamp;
+use crate::{address::AddressKey, time::Timestamp};
 
 /// A row of the run table.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -53,23 +55,78 @@ impl Store {
 
     /// The latest runs, newest first.
     pub fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT id, command, host, pid, started_at, finished_at, accounting, undone_at FROM run ORDER BY id DESC LIMIT $1",
-        )?;
-        let rows = select.query_map([limit], |row| {
-            Ok(Run {
-                id: row.get(0)?,
-                command: row.get(1)?,
-                host: row.get(2)?,
-                pid: row.get(3)?,
-                started_at: row.get(4)?,
-                finished_at: row.get(5)?,
-                accounting: row.get(6)?,
-                undone_at: row.get(7)?,
-            })
-        })?;
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM run ORDER BY id DESC LIMIT $1"
+        ))?;
+        let rows = select.query_map([limit], run)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
+    /// The run of this id.
+    pub fn run(&self, id: i64) -> Result<Option<Run>, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE id = $1"))?
+            .query_row([id], run)
+            .optional()?)
+    }
+
+    /// Which runs are undone.
+    pub fn undone_runs(&self) -> Result<HashSet<i64>, StoreError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id FROM run WHERE undone_at IS NOT NULL")?;
+        let rows = select.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What a run left behind.
+    pub fn run_traces(&self, id: i64) -> Result<RunTraces, StoreError> {
+        let count = |sql: &str| -> Result<Vec<(String, u64)>, StoreError> {
+            let mut select = self.connection.prepare_cached(sql)?;
+            let rows = select.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        Ok(RunTraces {
+            events: count(
+                "SELECT CASE WHEN permanence IS NULL OR kind <> 'bounce' THEN kind ELSE permanence || '_' || kind END,
+                        count(*) FROM event WHERE run = $1 GROUP BY 1 ORDER BY 2 DESC, 1",
+            )?,
+            listed: count(
+                "SELECT CASE WHEN detail = '' THEN reason ELSE reason || ' ' || detail END, count(*)
+                 FROM do_not_contact WHERE run = $1 GROUP BY 1 ORDER BY 2 DESC, 1",
+            )?,
+            released: count(
+                "SELECT CASE WHEN d.detail = '' THEN d.reason ELSE d.reason || ' ' || d.detail END, count(*)
+                 FROM event AS e JOIN released AS d ON d.release = e.key WHERE e.run = $1 GROUP BY 1 ORDER BY 2 DESC, 1",
+            )?,
+        })
+    }
+}
+
+const COLUMNS: &str = "id, command, host, pid, started_at, finished_at, accounting, undone_at";
+
+fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+    Ok(Run {
+        id: row.get(0)?,
+        command: row.get(1)?,
+        host: row.get(2)?,
+        pid: row.get(3)?,
+        started_at: row.get(4)?,
+        finished_at: row.get(5)?,
+        accounting: row.get(6)?,
+        undone_at: row.get(7)?,
+    })
+}
+
+/// What a run left behind: how many of what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct RunTraces {
+    pub events: Vec<(String, u64)>,
+    /// Do-not-contact rows it caused and that are still there.
+    pub listed: Vec<(String, u64)>,
+    /// Do-not-contact rows it took back.
+    pub released: Vec<(String, u64)>,
 }
 
 impl Batch<'_> {
@@ -79,5 +136,31 @@ impl Batch<'_> {
             .prepare_cached("UPDATE run SET accounting = $1 WHERE id = $2")?
             .execute(params![accounting, run])?;
         Ok(())
+    }
+
+    /// From now on the events of the run count for nothing; false if they did so before.
+    pub(crate) fn mark_undone(&self, run: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let marked = self
+            .transaction
+            .prepare_cached("UPDATE run SET undone_at = $1 WHERE id = $2 AND undone_at IS NULL")?
+            .execute(params![now.0, run])?;
+        Ok(marked == 1)
+    }
+
+    /// The addresses that the run recorded something of, after a place, in their order.
+    pub(crate) fn addresses_of_run(
+        &self,
+        run: i64,
+        after: Option<&AddressKey>,
+        limit: u32,
+    ) -> Result<Vec<AddressKey>, StoreError> {
+        let mut select = self.transaction.prepare_cached(
+            "SELECT DISTINCT address_key FROM event WHERE run = $1 AND address_key > $2 ORDER BY address_key LIMIT $3",
+        )?;
+        let after = after.map_or("", AddressKey::as_str);
+        let rows = select.query_map(params![run, after, limit], |row| row.get(0))?;
+        Ok(rows
+            .map(|row| row.map(AddressKey::from_stored))
+            .collect::<Result<_, _>>()?)
     }
 }

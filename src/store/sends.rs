@@ -63,7 +63,7 @@ impl Batch<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash) DO NOTHING",
         )?;
         let mut fill = self.transaction.prepare_cached(
-            "UPDATE send SET message_id = $2 WHERE hash = $1 AND message_id IS NULL AND $2 IS NOT NULL",
+            "UPDATE send SET message_id = $1 WHERE hash = $2 AND message_id IS NULL AND $1 IS NOT NULL",
         )?;
         // In the order of the key: neighbouring rows share a page.
         let mut order: Vec<&NewSend> = sends.iter().collect();
@@ -82,7 +82,7 @@ impl Batch<'_> {
             ])?;
             if added == 1 {
                 counts.added += 1;
-            } else if new.message_id.is_some() && fill.execute(params![hash, new.message_id])? == 1
+            } else if new.message_id.is_some() && fill.execute(params![new.message_id, hash])? == 1
             {
                 counts.updated += 1;
             } else {
@@ -143,5 +143,30 @@ impl Store {
         ))?;
         let rows = select.query_map(params![key.as_str(), limit], send)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_id_that_comes_later_is_filled_in() {
+        let mut store = Store::open_in_memory().unwrap();
+        let send = |message_id: Option<&str>| NewSend {
+            hash: SendHash::parse("abc").unwrap(),
+            email_id: "7".into(),
+            external_id: None,
+            address: "anna@example.com".into(),
+            key: AddressKey::parse("anna@example.com").unwrap(),
+            message_id: message_id.map(str::to_owned),
+            sent_at: Timestamp(0),
+        };
+        let batch = store.begin().unwrap();
+        batch.import_sends(&[send(None)]).unwrap();
+        let counts = batch.import_sends(&[send(Some("m@example.com"))]).unwrap();
+        assert_eq!(counts.updated, 1);
+        let found = batch.sends_by_message_id(vec!["m@example.com"]).unwrap();
+        assert_eq!(found["m@example.com"].hash.as_str(), "abc");
     }
 }

@@ -1,4 +1,8 @@
-//! Reading rows of CSV or NDJSON, streaming, with line numbers and mapped header names.
+//! Reading rows of CSV, NDJSON or MySQL's dumps, streaming, with line numbers and mapped column
+//! names.
+
+mod tab;
+mod table;
 
 use std::{
     collections::HashMap,
@@ -9,6 +13,8 @@ use std::{
 
 use bouncekit_core::ingest::Accounting;
 
+pub(crate) use self::table::Table;
+use self::{tab::Tab, table::Columns};
 use super::{CliError, listing::printable};
 
 /// What is read.
@@ -23,7 +29,7 @@ pub(crate) enum RowFormat {
 /// Options of every import.
 #[derive(clap::Args)]
 pub(crate) struct ImportArgs {
-    /// CSV or NDJSON files; standard input when none is given or for `-`
+    /// CSV or NDJSON files, or dumps of MySQL; standard input when none is given or for `-`
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Format of the input [default: by its first character]
@@ -32,6 +38,13 @@ pub(crate) struct ImportArgs {
     /// Read the column THEIRS as OURS
     #[arg(long = "map", value_name = "OURS=THEIRS")]
     pub(crate) map: Vec<String>,
+    /// The file has no header line but these columns
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// The file is a dump of this table of Mautic's, written by mysqldump --tab or SELECT INTO
+    /// OUTFILE (tab separated, no header line)
+    #[arg(long)]
+    pub(crate) table: Option<Table>,
     /// Read and check everything, write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -51,6 +64,8 @@ pub(crate) struct Numbered {
 pub(crate) struct Progress {
     pub(crate) read: u64,
     pub(crate) bad: u64,
+    /// Rows that do not concern the import.
+    pub(crate) left_out: u64,
 }
 
 /// So many bad lines are told one by one, then only counted.
@@ -75,12 +90,12 @@ impl Progress {
 const CHUNK: usize = 20_000;
 
 impl ImportArgs {
-    /// Calls `each` with chunks of parsed rows. `parse` turns a row into `T` or says what is wrong
-    /// with it; a bad row is told with its line, and the next is read.
+    /// Calls `each` with chunks of parsed rows. `parse` turns a row into `T`, leaves it out, or says
+    /// what is wrong with it; a bad row is told with its line, and the next is read.
     pub(crate) fn read<T>(
         &self,
         aliases: &[(&str, &[&str])],
-        parse: impl Fn(&Row) -> Result<T, String>,
+        parse: impl Fn(&Row) -> Result<Option<T>, String>,
         mut each: impl FnMut(&[T]) -> Result<(), CliError>,
     ) -> Result<Progress, CliError> {
         let map = self.mapping()?;
@@ -101,7 +116,8 @@ impl ImportArgs {
             self.rows(path, input, &map, aliases, |numbered| {
                 progress.read += 1;
                 match numbered.row.and_then(|row| parse(&row)) {
-                    Ok(item) => chunk.push(item),
+                    Ok(Some(item)) => chunk.push(item),
+                    Ok(None) => progress.left_out += 1,
                     Err(cause) => progress.complain(path, numbered.line, &cause),
                 }
                 if chunk.len() >= CHUNK {
@@ -151,6 +167,7 @@ impl ImportArgs {
             Some(b'{') => RowFormat::Ndjson,
             Some(_) => RowFormat::Csv,
         };
+        let columns = table::columns(&self.columns, self.table, path)?;
         let name = |theirs: &str| {
             let theirs = theirs.trim().to_lowercase();
             if let Some(ours) = map.get(&theirs) {
@@ -166,6 +183,11 @@ impl ImportArgs {
                 read_ndjson(input, name, &mut each).map_err(|error| error.unwrap_or_io(failed))
             }
             RowFormat::Csv => {
+                let bare = columns.or_else(|| bare_list(start));
+                if let Some(columns) = bare {
+                    return read_without_header(input, &columns, name, &mut each)
+                        .map_err(|error| error.unwrap_or_io(failed));
+                }
                 let line_end = start
                     .iter()
                     .position(|b| *b == b'\n')
@@ -185,6 +207,108 @@ fn delimiter(header: &[u8]) -> u8 {
         .rev()
         .max_by_key(|delimiter| memchr::memchr_iter(*delimiter, header).count())
         .unwrap_or(b',')
+}
+
+/// The first line's cells, as far as it is here.
+fn first_line(start: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'\n', start).unwrap_or(start.len());
+    start[..end].trim_ascii_end()
+}
+
+/// A list that begins with an address or a hash instead of a header line: addresses alone, or
+/// with a reason as SES writes it.
+fn bare_list(start: &[u8]) -> Option<Columns> {
+    let line = first_line(start);
+    let cells: Vec<&[u8]> = line.split(|byte| *byte == delimiter(line)).collect();
+    let ses_reason = |cell: &[u8]| {
+        let cell = cell.trim_ascii();
+        cell.eq_ignore_ascii_case(b"BOUNCE") || cell.eq_ignore_ascii_case(b"COMPLAINT")
+    };
+    let hash = |cell: &[u8]| cell.len() == 64 && cell.iter().all(u8::is_ascii_hexdigit);
+    let names: &[&str] = match cells[..] {
+        [cell] if hash(cell) => &["sha256"],
+        [cell] if cell.contains(&b'@') => &["address"],
+        [cell, reason] if cell.contains(&b'@') && ses_reason(reason) => &["emailaddress", "reason"],
+        _ => return None,
+    };
+    Some(Columns {
+        names: names.iter().map(|&name| name.to_owned()).collect(),
+        more: false,
+    })
+}
+
+/// Rows without a header line: tab separated with backslash escapes, or CSV. A header that is there
+/// all the same (as `mysql --batch` writes it) is honoured.
+fn read_without_header(
+    mut input: impl BufRead,
+    columns: &Columns,
+    name: impl Fn(&str) -> String,
+    each: &mut impl FnMut(Numbered) -> Result<(), CliError>,
+) -> Result<(), ReadError> {
+    let start = input.fill_buf().map_err(ReadError::Io)?;
+    let line = first_line(start);
+    let tabs = line.contains(&b'\t') || columns.names.len() == 1;
+    let delimiter = delimiter(line);
+    let mut names: Vec<String> = columns.names.iter().map(|column| name(column)).collect();
+    let mut more = columns.more;
+    let mut first = true;
+    let mut row = |line: u64, cells: Result<Vec<serde_json::Value>, String>| {
+        if std::mem::take(&mut first)
+            && let Ok(cells) = &cells
+            && cells.first().and_then(serde_json::Value::as_str) == Some("id")
+        {
+            let header = cells.iter().filter_map(serde_json::Value::as_str);
+            names = header.map(&name).collect();
+            more = false;
+            return Ok(());
+        }
+        let row = cells.and_then(|cells| {
+            let fits = cells.len() == names.len() || (more && cells.len() > names.len());
+            if !fits {
+                return Err(format!(
+                    "{} columns instead of {}",
+                    cells.len(),
+                    names.len()
+                ));
+            }
+            Ok(names.iter().cloned().zip(cells).collect())
+        });
+        each(Numbered { line, row }).map_err(ReadError::Cli)
+    };
+    if tabs {
+        let mut reader = Tab::new(input);
+        while let Some((line, cells)) = reader.next().map_err(ReadError::Io)? {
+            let blank = matches!(&cells, Ok(cells) if cells.len() == 1 && cells[0] == "");
+            if !blank {
+                row(line, cells)?;
+            }
+        }
+        return Ok(());
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .escape(Some(b'\\'))
+        .from_reader(input);
+    let mut record = csv::ByteRecord::new();
+    loop {
+        let cells = match reader.read_byte_record(&mut record) {
+            Ok(false) => return Ok(()),
+            Ok(true) => Ok(record
+                .iter()
+                .map(|cell| String::from_utf8_lossy(cell).trim().into())
+                .collect()),
+            Err(error) => match error.into_kind() {
+                csv::ErrorKind::Io(cause) => return Err(ReadError::Io(cause)),
+                other => Err(format!("{other:?}")),
+            },
+        };
+        let line = record
+            .position()
+            .map_or_else(|| reader.position().line(), csv::Position::line);
+        row(line, cells)?;
+    }
 }
 
 fn read_csv(
@@ -313,8 +437,13 @@ pub(crate) fn conclude(
     } else {
         ""
     };
+    let left_out = if progress.left_out > 0 {
+        format!(", {} left out", progress.left_out)
+    } else {
+        String::new()
+    };
     format!(
-        "{} {what} read: {} added, {} updated, {} unchanged, {} bad{would}",
+        "{} {what} read: {} added, {} updated, {} unchanged{left_out}, {} bad{would}",
         progress.read, counts.added, counts.updated, counts.unchanged, progress.bad
     )
 }

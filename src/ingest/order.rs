@@ -1,0 +1,183 @@
+//! The promise of [`super::judge`], tried: whatever the order of arrival and the batches, the list
+//! is the same.
+
+use proptest::{prelude::*, sample::Index};
+
+use super::{Accounting, Item, Occasion, Settings, apply};
+use crate::{
+    address::AddressKey,
+    classify::{Classification, Permanence, Reason},
+    event::{DeliveryEvent, EventKey, EventKind},
+    store::{DoNotContact, NewSend, Selection, Store, StoreError},
+    suppression::{Policy, entries},
+    time::{DAY, Timestamp},
+    verp::SendHash,
+};
+
+const ADDRESSES: [&str; 3] = ["anna@example.com", "bert@example.com", "carl@example.net"];
+
+const POLICIES: [&str; 5] = [
+    "",
+    "threshold = 3\n[reasons]\nmailbox_full = { action = \"score 2\", for = \"6d\" }",
+    "[reasons]\nmailbox_full = { action = \"suppress\", for = \"4d\" }\nuser_unknown = { action = \"suppress\", for = \"9d\" }",
+    "threshold = 2\nwindow = \"5d\"\nheal = [\"reply\"]\n[[override]]\ndomains = [\"example.net\"]\nreasons = { blocked = \"suppress\" }\n\
+     [[override]]\ncampaigns = [\"2\"]\nthreshold = 4",
+    "preset = \"mautic\"",
+];
+
+fn event(number: usize, address: usize, what: u8, at: i64) -> DeliveryEvent {
+    let reason = |reason: Reason| (EventKind::Bounce, Some(reason));
+    let (kind, reason) = match what {
+        0..=5 => reason(Reason::MailboxFull),
+        6 | 7 => reason(Reason::NetworkError),
+        8 => reason(Reason::UserUnknown),
+        9 => reason(Reason::Blocked),
+        10 => (EventKind::Complaint, None),
+        11 => (EventKind::Unsubscribe, None),
+        12 => (EventKind::Reply, None),
+        _ => (EventKind::Delivered, None),
+    };
+    DeliveryEvent {
+        key: EventKey::of(&[&number.to_be_bytes()]),
+        source: "test".into(),
+        kind,
+        classification: reason.map(|reason| Classification {
+            reason,
+            permanence: if reason == Reason::UserUnknown {
+                Permanence::Hard
+            } else {
+                Permanence::Soft
+            },
+            rule: "test".into(),
+        }),
+        clues: Vec::new(),
+        address: Some(ADDRESSES[address].into()),
+        address_wins: true,
+        status: None,
+        reply_code: None,
+        diagnostic: String::new(),
+        receiving_host: "mx.example.org".into(),
+        raw_type: String::new(),
+        occurred_at: Some(Timestamp(at)),
+    }
+}
+
+fn list(settings: &Settings, batches: &[&[DeliveryEvent]]) -> (Store, Vec<DoNotContact>) {
+    let mut store = Store::open_in_memory().unwrap();
+    let batch = store.begin().unwrap();
+    for (number, address) in ADDRESSES.iter().enumerate() {
+        let send = NewSend {
+            hash: SendHash::parse(&format!("h{number}")).unwrap(),
+            email_id: number.to_string(),
+            external_id: None,
+            address: (*address).into(),
+            key: AddressKey::parse(address).unwrap(),
+            message_id: None,
+            sent_at: Timestamp(0),
+        };
+        batch.import_sends(&[send]).unwrap();
+    }
+    batch.commit().unwrap();
+    for events in batches {
+        let items: Vec<Item> = events
+            .iter()
+            .map(|event| Item {
+                events: vec![event.clone()],
+                ..Item::default()
+            })
+            .collect();
+        let occasion = Occasion {
+            run: 1,
+            now: Timestamp(100 * DAY),
+            folder: None,
+        };
+        let mut accounting = Accounting::default();
+        apply(
+            &mut store,
+            settings,
+            occasion,
+            &items,
+            &mut accounting,
+            false,
+        )
+        .unwrap();
+        assert!(accounting.balances());
+    }
+    let mut rows = Vec::new();
+    let everything = Selection {
+        expired: true,
+        ..Selection::default()
+    };
+    store
+        .for_each_listed(&everything, Timestamp(0), |row| {
+            rows.push(row);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    rows.sort_by(|a, b| (&a.address, a.entry.grounds).cmp(&(&b.address, b.entry.grounds)));
+    (store, rows)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 192, ..ProptestConfig::default() })]
+    #[test]
+    fn order_and_batches_make_no_difference(
+        policy in 0..POLICIES.len(),
+        // Six hours apart: several a day, and some at the same instant.
+        what in prop::collection::vec((0..ADDRESSES.len(), 0_u8..16, 0_i64..80), 1..40),
+        shuffle in prop::collection::vec(any::<Index>(), 40),
+        cuts in prop::collection::vec(1_usize..9, 40),
+    ) {
+        let policy: Policy = toml::from_str(POLICIES[policy]).unwrap();
+        let settings = Settings { policy, ..Settings::default() };
+        let mut events: Vec<DeliveryEvent> = what
+            .iter()
+            .enumerate()
+            .map(|(number, (address, what, at))| event(number, *address, *what, DAY + at * DAY / 4))
+            .collect();
+        let (store, all_at_once) = list(&settings, &[&events]);
+        for (place, other) in shuffle.iter().enumerate().take(events.len()) {
+            let other = other.index(events.len());
+            events.swap(place, other);
+        }
+        let mut batches = Vec::new();
+        let mut rest = &events[..];
+        for cut in cuts {
+            let (batch, others) = rest.split_at(cut.min(rest.len()));
+            batches.push(batch);
+            rest = others;
+        }
+        let (_, one_by_one) = list(&settings, &batches);
+        prop_assert_eq!(&all_at_once, &one_by_one);
+        // Both are what the policy says of the whole history.
+        let mut replayed = Vec::new();
+        store
+            .for_each_history(true, |address, history| {
+                let causes = settings.policy.causes(address.domain(), history);
+                replayed.extend(entries(&causes).into_iter().map(|entry| DoNotContact {
+                    address: address.clone(),
+                    entry,
+                }));
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        prop_assert_eq!(&all_at_once, &replayed);
+    }
+}
+
+#[test]
+fn one_failure_reported_twice_counts_once() {
+    let on_day =
+        |number: usize, day: i64, hour: i64| event(number, 0, 0, day * DAY + hour * DAY / 24);
+    // Mailbox and webhook both report each of four failures.
+    let events: Vec<DeliveryEvent> = (0..4)
+        .flat_map(|day| {
+            let number = 2 * usize::try_from(day).unwrap();
+            [on_day(number, day + 1, 3), on_day(number + 1, day + 1, 9)]
+        })
+        .collect();
+    let settings = Settings::default();
+    assert!(list(&settings, &[&events]).1.is_empty());
+    let fifth = on_day(8, 5, 3);
+    assert_eq!(list(&settings, &[&events, &[fifth]]).1.len(), 1);
+}

@@ -1,0 +1,147 @@
+//! What the policy reads: the events of addresses, without those of undone runs.
+
+use rusqlite::{Row, params};
+
+use super::{Batch, Store, StoreError, events};
+use crate::{
+    address::AddressKey,
+    event::EventKey,
+    suppression::{Grounds, PastEvent},
+    time::Timestamp,
+};
+
+/// The kinds that can change what the policy says.
+const KINDS: &str =
+    "('bounce', 'complaint', 'unsubscribe', 'delivered', 'reply', 'manual', 'release')";
+
+/// Events of undone runs count for nothing.
+const NOT_UNDONE: &str =
+    "NOT EXISTS (SELECT 1 FROM run WHERE run.id = e.run AND run.undone_at IS NOT NULL)";
+
+/// The columns of [`past`]. The campaign costs a look-up for each event, so only a policy that
+/// names campaigns reads it.
+fn columns(campaigns: bool) -> String {
+    let campaign = if campaigns {
+        "coalesce((SELECT s.email_id FROM send AS s WHERE s.hash = e.send_hash), '')"
+    } else {
+        "''"
+    };
+    format!(
+        "e.key, e.kind, e.reason, e.permanence, e.raw_type, e.receiving_host, {campaign}, e.note, e.occurred_at,
+         e.received_at, e.expires_at, e.run"
+    )
+}
+
+fn past(row: &Row<'_>) -> rusqlite::Result<PastEvent> {
+    Ok(PastEvent {
+        key: EventKey(row.get(0)?),
+        kind: events::kind(row, 1)?,
+        reason: events::reason(row, 2)?,
+        permanence: events::permanence(row, 3)?,
+        grounds: Grounds::from_name(row.get_ref(4)?.as_str()?),
+        receiving_host: row.get(5)?,
+        campaign: row.get(6)?,
+        note: row.get(7)?,
+        occurred_at: Timestamp(row.get(8)?),
+        received_at: Timestamp(row.get(9)?),
+        expires_at: row.get::<_, Option<i64>>(10)?.map(Timestamp),
+        run: row.get(11)?,
+    })
+}
+
+impl Batch<'_> {
+    /// What happened to each address.
+    pub(crate) fn histories(
+        &self,
+        addresses: &[&AddressKey],
+        campaigns: bool,
+    ) -> Result<Vec<Vec<PastEvent>>, StoreError> {
+        let mut select = self.transaction.prepare_cached(&format!(
+            "SELECT {} FROM event AS e WHERE e.address_key = $1 AND e.kind IN {KINDS} AND {NOT_UNDONE}",
+            columns(campaigns)
+        ))?;
+        addresses
+            .iter()
+            .map(|address| {
+                let rows = select.query_map([address.as_str()], past)?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .collect()
+    }
+
+    /// What the run recorded of each address, undone or not.
+    pub(crate) fn events_of_run(
+        &self,
+        run: i64,
+        addresses: &[&AddressKey],
+        campaigns: bool,
+    ) -> Result<Vec<Vec<PastEvent>>, StoreError> {
+        let mut select = self.transaction.prepare_cached(&format!(
+            "SELECT {} FROM event AS e WHERE e.address_key = $1 AND e.kind IN {KINDS} AND e.run = $2",
+            columns(campaigns)
+        ))?;
+        addresses
+            .iter()
+            .map(|address| {
+                let rows = select.query_map(params![address.as_str(), run], past)?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .collect()
+    }
+
+    /// Whether each address had anything happen after the time.
+    pub(crate) fn happened_after(
+        &self,
+        addresses: &[(&AddressKey, Timestamp)],
+    ) -> Result<Vec<bool>, StoreError> {
+        let mut select = self.transaction.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM event WHERE address_key = $1 AND occurred_at > $2)",
+        )?;
+        addresses
+            .iter()
+            .map(|(address, at)| {
+                Ok(select.query_row(params![address.as_str(), at.0], |row| row.get(0))?)
+            })
+            .collect()
+    }
+}
+
+impl Store {
+    /// Calls `each` with every address that has events, in the order of addresses, and what
+    /// happened to it; memory does not grow with them.
+    pub fn for_each_history<E: From<StoreError>>(
+        &self,
+        campaigns: bool,
+        mut each: impl FnMut(&AddressKey, &[PastEvent]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut select = self
+            .connection
+            .prepare(&format!(
+                "SELECT {}, e.address_key FROM event AS e
+                 WHERE e.address_key IS NOT NULL AND e.kind IN {KINDS} AND {NOT_UNDONE} ORDER BY e.address_key",
+                columns(campaigns)
+            ))
+            .map_err(StoreError::from)?;
+        let mut rows = select.query([]).map_err(StoreError::from)?;
+        let mut present: Option<AddressKey> = None;
+        let mut events = Vec::new();
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            let address = row.get_ref(12).map_err(StoreError::from)?;
+            let address = address
+                .as_str()
+                .map_err(|cause| StoreError::Other(cause.to_string()))?;
+            if present
+                .as_ref()
+                .is_none_or(|present| present.as_str() != address)
+            {
+                if let Some(present) = &present {
+                    each(present, &events)?;
+                }
+                events.clear();
+                present = Some(AddressKey::from_stored(address.to_owned()));
+            }
+            events.push(past(row).map_err(StoreError::from)?);
+        }
+        present.map_or(Ok(()), |present| each(&present, &events))
+    }
+}

@@ -1,0 +1,210 @@
+//! Which rows of the do-not-contact list are meant: by reason, cause, age, run, and whose they are.
+
+use rusqlite::{Connection, params_from_iter, types::Value};
+
+use super::{
+    Batch, Store, StoreError,
+    do_not_contact::{CHANNEL, COLUMNS, LIVE, STRENGTH, row},
+};
+use crate::{
+    address::AddressKey,
+    classify::{Fault, Reason},
+    store::DoNotContact,
+    suppression::Grounds,
+    time::Timestamp,
+};
+
+/// A choice of rows; what is empty does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    pub addresses: Vec<AddressKey>,
+    /// Listed on one of these grounds or, with the next, for one of these reasons of bounces.
+    pub grounds: Vec<Grounds>,
+    pub details: Vec<Reason>,
+    /// Bounces whose reason is their fault.
+    pub faults: Vec<Fault>,
+    /// Exact domains of addresses, in ASCII.
+    pub domains: Vec<String>,
+    /// Domains of the host that refused; subdomains count.
+    pub receiving_hosts: Vec<String>,
+    /// The campaign e-mail whose send it was.
+    pub campaigns: Vec<String>,
+    pub runs: Vec<i64>,
+    /// On the list since before then, or since then.
+    pub before: Option<Timestamp>,
+    pub after: Option<Timestamp>,
+    /// Caused by an event that happened in this time, both ends included.
+    pub between: Option<(Timestamp, Timestamp)>,
+    /// Also what has ended by itself.
+    pub expired: bool,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+}
+
+/// The SQL of a selection with its values; `$1` is always the present time.
+struct Query {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Query {
+    fn value(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    /// `AND (one OR other)`.
+    fn any<T>(&mut self, of: &[T], condition: impl Fn(&mut Self, &T) -> String) {
+        if of.is_empty() {
+            return;
+        }
+        let each: Vec<String> = of.iter().map(|one| condition(self, one)).collect();
+        self.sql += &format!(" AND ({})", each.join(" OR "));
+    }
+}
+
+/// `text` with nothing in it that LIKE takes for a pattern.
+fn literally(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
+}
+
+impl Selection {
+    /// Whether it restricts nothing.
+    pub fn is_everything(&self) -> bool {
+        *self
+            == Self {
+                expired: self.expired,
+                ..Self::default()
+            }
+    }
+
+    fn query(&self, now: Timestamp, columns: &str) -> Query {
+        let mut query = Query {
+            sql: format!(
+                "SELECT {columns} FROM do_not_contact AS d
+                 LEFT JOIN event AS e ON e.key = d.event LEFT JOIN send AS s ON s.hash = e.send_hash WHERE "
+            ),
+            values: vec![now.0.into()],
+        };
+        // Parameters are numbered by their first use, so this one must stand in the text even
+        // where it does not restrict.
+        query.sql += &if self.expired {
+            format!("({LIVE} OR d.expires_at <= $1)")
+        } else {
+            LIVE.to_owned()
+        };
+        let channel = query.value(CHANNEL.to_owned());
+        query.sql += &format!(" AND d.channel = {channel}");
+        query.any(&self.addresses, |query, address| {
+            format!(
+                "d.address_key = {}",
+                query.value(address.as_str().to_owned())
+            )
+        });
+        let grounds = self
+            .grounds
+            .iter()
+            .map(|grounds| ("reason", grounds.name()));
+        let details = self.details.iter().map(|detail| ("detail", detail.name()));
+        let reasons: Vec<(&str, &str)> = grounds.chain(details).collect();
+        let named = |query: &mut Query, (column, name): &(&str, &str)| {
+            format!("d.{column} = {}", query.value((*name).to_owned()))
+        };
+        query.any(&reasons, named);
+        let theirs: Vec<(&str, &str)> = Reason::ALL
+            .iter()
+            .filter(|reason| self.faults.contains(&reason.fault()))
+            .map(|reason| ("detail", reason.name()))
+            .collect();
+        query.any(&theirs, named);
+        query.any(&self.domains, |query, domain| {
+            let pattern = format!("%@{}", literally(domain));
+            format!("d.address_key LIKE {} ESCAPE '\\'", query.value(pattern))
+        });
+        query.any(&self.receiving_hosts, |query, host| {
+            let exact = query.value(host.clone());
+            let below = query.value(format!("%.{}", literally(host)));
+            format!("e.receiving_host = {exact} OR e.receiving_host LIKE {below} ESCAPE '\\'")
+        });
+        query.any(&self.campaigns, |query, campaign| {
+            format!("s.email_id = {}", query.value(campaign.clone()))
+        });
+        query.any(&self.runs, |query, run| {
+            format!("d.run = {}", query.value(*run))
+        });
+        if let Some(before) = self.before {
+            let at = query.value(before.0);
+            query.sql += &format!(" AND d.since < {at}");
+        }
+        if let Some(after) = self.after {
+            let at = query.value(after.0);
+            query.sql += &format!(" AND d.since >= {at}");
+        }
+        if let Some((from, to)) = self.between {
+            let (from, to) = (query.value(from.0), query.value(to.0));
+            query.sql += &format!(" AND coalesce(e.occurred_at, d.since) BETWEEN {from} AND {to}");
+        }
+        query
+    }
+}
+
+/// See [`Store::for_each_listed`].
+pub(super) fn for_each<E: From<StoreError>>(
+    connection: &Connection,
+    selection: &Selection,
+    now: Timestamp,
+    mut each: impl FnMut(DoNotContact) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut query = selection.query(now, COLUMNS);
+    let limit = selection
+        .limit
+        .map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    let limit = query.value(limit);
+    query.sql += &format!(" ORDER BY d.address_key, {STRENGTH} LIMIT {limit}");
+    let mut select = connection.prepare(&query.sql).map_err(StoreError::from)?;
+    let mut rows = select
+        .query(params_from_iter(query.values))
+        .map_err(StoreError::from)?;
+    while let Some(found) = rows.next().map_err(StoreError::from)? {
+        each(row(found).map_err(StoreError::from)?)?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Calls `each` for every row of the selection, by address, strongest reason first; memory
+    /// does not grow with them.
+    pub fn for_each_listed<E: From<StoreError>>(
+        &self,
+        selection: &Selection,
+        now: Timestamp,
+        each: impl FnMut(DoNotContact) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for_each(&self.connection, selection, now, each)
+    }
+}
+
+impl Batch<'_> {
+    /// The first rows of the selection after a place, in the order of the key (address, reason).
+    pub(crate) fn listed_after(
+        &self,
+        selection: &Selection,
+        now: Timestamp,
+        place: Option<(&AddressKey, Grounds)>,
+        limit: u32,
+    ) -> Result<Vec<DoNotContact>, StoreError> {
+        let mut query = selection.query(now, COLUMNS);
+        if let Some((address, grounds)) = place {
+            let address = query.value(address.as_str().to_owned());
+            let grounds = query.value(grounds.name().to_owned());
+            query.sql += &format!(" AND (d.address_key, d.reason) > ({address}, {grounds})");
+        }
+        let limit = query.value(i64::from(limit));
+        query.sql += &format!(" ORDER BY d.address_key, d.reason LIMIT {limit}");
+        let mut select = self.transaction.prepare_cached(&query.sql)?;
+        let rows = select.query_map(params_from_iter(query.values), row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
