@@ -119,7 +119,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mbox");
         let text = "From a Mon\nSubject: 1\n\nbody\n>From here\n>>From there\nFrom inside\n\n\
-                    From b Tue\nSubject: 2\n\nx\n\nFrom c Wed\n0123456789012345678901234567890123456789012345678901234567890123456789\n";
+                    From b Tue\nSubject: 2\n\nx\n--b--\nFrom c Wed\n0123456789012345678901234567890123456789012345678901234567890123456789\n";
         std::fs::write(&path, text).unwrap();
         let bounds = Bounds {
             message_size: 70,
@@ -136,23 +136,34 @@ mod tests {
             .collect();
         let first = "Subject: 1\n\nbody\nFrom here\n>From there\nFrom inside\n\n";
         assert_eq!(bodies[0], Body::Whole(first.into()));
-        assert_eq!(bodies[1], Body::Whole("Subject: 2\n\nx\n\n".into()));
+        assert_eq!(bodies[1], Body::Whole("Subject: 2\n\nx\n--b--\n".into()));
         assert_eq!(bodies[2], Body::TooLarge(71));
         assert!(files.next_batch().unwrap().is_none());
     }
 
     #[test]
-    fn a_file_with_carriage_returns_alone_is_one_message() {
+    fn carriage_returns_alone_end_lines_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mac");
-        let text = "From a Mon\rSubject: 1\r\rbody\r";
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(
+            &path,
+            "From a Mon\rSubject: 1\r\rbody\r\rFrom b Tue\rSubject: 2\r",
+        )
+        .unwrap();
         let bounds = Bounds {
             message_size: 70,
             batch_messages: 10,
             batch_bytes: 1000,
         };
-        let messages = open_file(&path, bounds).unwrap().next_batch().unwrap();
-        assert_eq!(messages.unwrap()[0].body, Body::Whole(text.into()));
+        let messages = open_file(&path, bounds)
+            .unwrap()
+            .next_batch()
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            messages[0].body,
+            Body::Whole("Subject: 1\r\rbody\r\r".into())
+        );
+        assert_eq!(messages[1].body, Body::Whole("Subject: 2\r".into()));
     }
 }

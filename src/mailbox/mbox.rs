@@ -16,19 +16,33 @@ pub(super) struct Mails<R> {
     /// The first `From ` line named a weekday, as ctime(3) does: then one that does not is text.
     dated: bool,
     over: bool,
+    /// The last octet of a line: files of classic Mac OS have carriage returns alone.
+    line_end: u8,
 }
 
-/// Such files (classic Mac OS) hold one message: there is no line to cut an mbox at.
-fn ends_lines_with_cr(start: &[u8]) -> bool {
-    memchr::memchr2(b'\r', b'\n', start)
-        .is_some_and(|at| start[at] == b'\r' && start.get(at + 1) != Some(&b'\n'))
+fn line_end(start: &[u8]) -> u8 {
+    let first = memchr::memchr2(b'\r', b'\n', start);
+    let alone = |at: usize| start[at] == b'\r' && start.get(at + 1) != Some(&b'\n');
+    if first.is_some_and(alone) {
+        b'\r'
+    } else {
+        b'\n'
+    }
+}
+
+/// Whether a `From ` line may come next: after a blank line, and after a last MIME boundary, which
+/// some writers put no blank line behind.
+fn ends_message(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    line.is_empty() || (line.len() > 4 && line.starts_with(b"--") && line.ends_with(b"--"))
 }
 
 impl<R: BufRead> Mails<R> {
     /// With `one`, a `From ` line at the start is dropped and the rest is one mail.
     pub(super) fn new(mut reader: R, message_size: u64, one: bool) -> io::Result<Self> {
         let start = reader.fill_buf()?;
-        let has_from = start.starts_with(b"From ") && !ends_lines_with_cr(start);
+        let has_from = start.starts_with(b"From ");
+        let line_end = line_end(start);
         let from = if has_from {
             first_line(&mut reader)?
         } else {
@@ -40,6 +54,7 @@ impl<R: BufRead> Mails<R> {
             in_mbox: has_from && !one,
             dated: names_weekday(&from),
             over: false,
+            line_end,
         })
     }
 
@@ -50,23 +65,23 @@ impl<R: BufRead> Mails<R> {
         }
         let mut body = Vec::new();
         let mut size = 0;
-        let mut after_blank = false;
+        let mut after_end = false;
         let mut another = false;
         let mut line = Vec::new();
         let mut lines = 0;
         loop {
             line.clear();
             let mut piece = io::Read::take(&mut self.reader, LINE);
-            let read = piece.read_until(b'\n', &mut line)?;
+            let read = piece.read_until(self.line_end, &mut line)?;
             if read == 0 {
                 break;
             }
             lines += 1;
-            if after_blank && self.is_separator(&line) {
+            if after_end && self.is_separator(&line) {
                 another = true;
                 break;
             }
-            after_blank = matches!(line.as_slice(), b"\n" | b"\r\n");
+            after_end = ends_message(&line);
             size += read as u64;
             if size <= self.message_size {
                 // mboxrd: one `>` was put before each quoted `From `.

@@ -253,7 +253,7 @@ impl Common<'_> {
         let field: Option<EnhancedStatusCode> = fields.get("status").and_then(leading_status);
         let kind = kind(action.as_deref(), field);
         let reply_code = said::reply_code(&code)
-            .or_else(|| said::success_code(&code))
+            .or_else(|| said::success_code(&code).filter(|_| kind == ReportKind::Delivered))
             .or_else(|| said::reply_code(&diagnostic))
             .or_else(|| said::reply_code(told?));
         let status = said::status(&code, reply_code).or_else(|| {

@@ -174,7 +174,13 @@ fn is_passed_on(mail: &Mail<'_>, subject: &str) -> bool {
     if mail.headers.get("X-Failed-Recipients").is_some() {
         return false;
     }
-    if reply::is_bulk(mail) && !is_mail_system(mail) {
+    // The list itself refuses a post (fml); its answers carry the list's header.
+    let by_list = mail.headers.get("X-MLServer").is_some()
+        && mail
+            .headers
+            .get("From")
+            .is_some_and(|from| from.contains("-admin@"));
+    if reply::is_bulk(mail) && !is_mail_system(mail) && !by_list {
         return true;
     }
     mail.mime_type != "multipart/report"

@@ -69,7 +69,11 @@ fn stands_for_reply(text: &str, start: usize, end: usize) -> bool {
     if joined || (before.len() == tight.len() && tight.ends_with('-')) {
         return false;
     }
-    if tight.ends_with([':', ';', '>', '(', '[', '\'', '"', '#', ',', '=']) {
+    // `host:450` is a port.
+    if before.len() == tight.len() && tight.ends_with(':') {
+        return !tight[..tight.len() - 1].ends_with(|c: char| c.is_ascii_digit());
+    }
+    if tight.ends_with([':', ';', '>', '<', '(', '[', '\'', '"', '#', ',', '=']) {
         return true;
     }
     // A new sentence or line.

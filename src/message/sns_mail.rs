@@ -105,10 +105,14 @@ pub(super) fn parse(mail: &Mail<'_>, from: Option<&str>) -> Option<Parsed> {
     }
     let text = mail.part("text/plain")?.text();
     let json = &text[text.find('{')?..];
-    let notification = first_value::<Envelope>(json).map_or_else(
-        || first_value::<Notification>(json),
-        |envelope| first_value(&envelope.message),
-    )?;
+    // Some relay breaks lines over 998 octets, in the middle of strings.
+    let joined;
+    let notification = if let Some(notification) = notification_of(json) {
+        notification
+    } else {
+        joined = json.replace('\n', "");
+        notification_of(&joined)?
+    };
     let reports = reports(&notification)?;
     Some(Parsed {
         format: Format::SnsMail,
@@ -142,6 +146,14 @@ impl SnsTrust {
                     && results.split(';').any(is_pass_of_amazon)
             })
     }
+}
+
+/// A notification, bare or in SNS's envelope.
+fn notification_of(json: &str) -> Option<Notification> {
+    first_value::<Envelope>(json).map_or_else(
+        || first_value(json),
+        |envelope| first_value(&envelope.message),
+    )
 }
 
 /// The topmost Authentication-Results is the receiver's own: if it judged DKIM and no pass is

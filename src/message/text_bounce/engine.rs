@@ -165,20 +165,24 @@ pub(super) fn items(row: &Row, patterns: &[Pattern], lines: &[&str]) -> Vec<Item
             shared = Some(at);
         }
         let depth = line.len() - line.trim_start().len();
-        if shared.is_some() || indentation.is_some_and(|first| first != depth) {
+        if shared.is_some() {
             continue;
         }
+        let in_column = indentation.is_none_or(|first| first == depth);
         let line = without_bullet(line);
         // A single word at the margin is a word.
         let local = row.local && (depth > 0 || line.starts_with('<'));
         let hit = patterns
             .iter()
+            .filter(|pattern| in_column || pattern.anywhere)
             .find_map(|pattern| Some((pattern.find(line, local)?, pattern.has_words)));
         let is_named = |hit: &Hit<'_>| hit.address.contains('@') || (local && hit.why.is_empty());
         let Some((hit, has_words)) = hit.filter(|(hit, _)| is_named(hit)) else {
             continue;
         };
-        indentation = Some(depth);
+        if !has_words {
+            indentation = Some(depth);
+        }
         let again = found
             .last()
             .is_some_and(|last| last.hit.address.eq_ignore_ascii_case(hit.address));
@@ -332,6 +336,23 @@ mod tests {
                 assert!(template.contains("{to}"), "{template}");
             }
         }
+    }
+
+    #[test]
+    fn every_row_reads_a_fixture() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/messages/text_bounce");
+        let mut unread: Vec<&str> = table::ROWS.iter().map(|row| row.name).collect();
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|kind| kind == "eml") {
+                let inbound = crate::message::parse(
+                    &std::fs::read(path).unwrap(),
+                    &crate::message::Options::default(),
+                );
+                unread.retain(|name| *name != inbound.format.name());
+            }
+        }
+        assert!(unread.is_empty(), "no fixture for {unread:?}");
     }
 
     #[test]

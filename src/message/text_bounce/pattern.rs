@@ -10,6 +10,8 @@ pub(super) struct Pattern {
     steps: Vec<Step>,
     /// The words around the address say something themselves.
     pub(super) has_words: bool,
+    /// They are words enough to match in any column; remarks in parentheses are not.
+    pub(super) anywhere: bool,
 }
 
 #[derive(Debug)]
@@ -53,7 +55,11 @@ impl Pattern {
         let has_words = steps
             .iter()
             .any(|step| matches!(step, Step::Text(text) if text.contains(char::is_alphabetic)));
-        Self { steps, has_words }
+        Self {
+            steps,
+            has_words,
+            anywhere: has_words && !template.starts_with('('),
+        }
     }
 
     /// Matches a whole line. `local` also takes user names without a domain.
@@ -252,7 +258,7 @@ mod tests {
                 "",
             ),
             (
-                "{*} {to}{why}",
+                "{*}{to}{why}",
                 "to Anna <a@example.com>!",
                 "a@example.com",
                 "!",

@@ -141,8 +141,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "postfix session",
         begin: &["transcript of session follows"],
-        recipient: &["in: rcpt to:{to}{why}"],
-        end: &["in: quit", "for other details"],
+        recipient: &["in:{*}rcpt to:{to}{why}"],
+        end: &["in:  quit", "for other details"],
         ..Row::NEW
     },
     Row {
@@ -236,7 +236,7 @@ pub(super) const ROWS: &[Row] = &[
             "{*}<mailto:{to}>{*}",
             "{*} ({to}) {*}",
         ],
-        end: &["hmailserver", "the mts-id"],
+        end: &["the mts-id"],
         ..Row::NEW
     },
     Row {
@@ -522,6 +522,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "barracuda",
         begin: &["was blocked by our spam firewall"],
         recipient: &["your message to: {to}{why}"],
+        from_top: true,
         ..Row::NEW
     },
     Row {
