@@ -16,7 +16,10 @@ mod contacts;
 mod do_not_contact;
 mod error;
 mod events;
+mod explain;
 mod functions;
+#[cfg(test)]
+mod histories;
 mod lease;
 mod membership;
 mod pending;
@@ -33,6 +36,7 @@ pub use contacts::{Contact, ImportCounts, NewContact};
 pub use do_not_contact::{DoNotContact, NewSuppression};
 pub use error::StoreError;
 pub use events::EventRow;
+pub use explain::Evidence;
 pub use lease::{Holder, LeaseRefused};
 pub use membership::Difference;
 pub(crate) use membership::{BuildNote, Seen};
