@@ -2,6 +2,7 @@
 
 mod contacts;
 mod messages;
+mod segments;
 mod support;
 
 #[test]

@@ -39,7 +39,8 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         .as_ref()
         .map(|text| {
             let expression = store.read_filter(text, &[])?;
-            let compiled = store.compile_filter(&expression, &context.config.policy, context.now)?;
+            let compiled =
+                store.compile_filter(&expression, &context.config.policy, context.now)?;
             Ok::<_, CliError>(compiled)
         })
         .transpose()?;

@@ -93,7 +93,9 @@ fn difference(context: &Context, store: &Store, prune: bool) -> Result<Differenc
             .iter()
             .find(|(segment, _)| segment.name.to_lowercase() == keys.name.to_lowercase())
             .map(|(segment, _)| segment.clone());
-        let old = known.clone().unwrap_or_else(|| Segment::new(&keys.name, context.now));
+        let old = known
+            .clone()
+            .unwrap_or_else(|| Segment::new(&keys.name, context.now));
         let new = Segment {
             name: keys.name.clone(),
             filter: expression.to_string(),
@@ -135,6 +137,10 @@ fn difference(context: &Context, store: &Store, prune: bool) -> Result<Differenc
 }
 
 fn definition(segment: &Segment) -> String {
-    let hidden = if segment.published { "" } else { " (unpublished)" };
+    let hidden = if segment.published {
+        ""
+    } else {
+        " (unpublished)"
+    };
     printable(&format!("`{}`{hidden}: {}", segment.name, segment.filter))
 }

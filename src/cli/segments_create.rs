@@ -45,7 +45,10 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     definitions.put(segment.clone(), filter);
     definitions.check_circles()?;
     if args.dry_run {
-        println!("would create segment `{}`: {}", segment.name, segment.filter);
+        println!(
+            "would create segment `{}`: {}",
+            segment.name, segment.filter
+        );
         return Ok(Exit::Done);
     }
     let batch = store.begin()?;

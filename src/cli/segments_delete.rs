@@ -45,7 +45,11 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         }
         batch.commit()?;
     }
-    let did = if args.dry_run { "would delete" } else { "deleted" };
+    let did = if args.dry_run {
+        "would delete"
+    } else {
+        "deleted"
+    };
     for segment in &chosen {
         let members = counts.get(&segment.id).copied().unwrap_or(0);
         println!(

@@ -32,8 +32,10 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             segment.id != old.id && segment.name.to_lowercase() == name.to_lowercase()
         });
         if taken {
-            return Err(CliError::usage(format!("a segment `{name}` is there already"))
-                .hint("segments:list shows all"));
+            return Err(
+                CliError::usage(format!("a segment `{name}` is there already"))
+                    .hint("segments:list shows all"),
+            );
         }
         new.name.clone_from(name);
     }
@@ -65,9 +67,16 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         }
         batch.commit()?;
     }
-    let did = if args.dry_run { "would change" } else { "changed" };
+    let did = if args.dry_run {
+        "would change"
+    } else {
+        "changed"
+    };
     for segment in &changed {
-        println!("{did} segment {} `{}`: {}", segment.id, segment.name, segment.filter);
+        println!(
+            "{did} segment {} `{}`: {}",
+            segment.id, segment.name, segment.filter
+        );
     }
     if old.declared && !args.dry_run {
         log::warn!(

@@ -4,7 +4,7 @@ use bouncekit_core::{
     segment::{Definitions, Explanation, Part, explain},
     store::{Contact, Origin, Store},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     CliError, Context, Exit,
@@ -53,8 +53,16 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             printable(&contact.address),
             segment.name
         )?;
-        let meets = if explanation.holds { "meets" } else { "does not meet" };
-        writeln!(out, "now {meets} the filter: {}", printable(&segment.filter))?;
+        let meets = if explanation.holds {
+            "meets"
+        } else {
+            "does not meet"
+        };
+        writeln!(
+            out,
+            "now {meets} the filter: {}",
+            printable(&segment.filter)
+        )?;
         show(&mut out, &explanation, 1)?;
     }
     Ok(Exit::Done)
@@ -79,7 +87,11 @@ fn show(out: &mut impl std::io::Write, part: &Explanation, depth: usize) -> std:
             condition,
             evidence,
         } => {
-            writeln!(out, "{indent}{answer} {}", printable(&condition.to_string()))?;
+            writeln!(
+                out,
+                "{indent}{answer} {}",
+                printable(&condition.to_string())
+            )?;
             if let Some(value) = &evidence.measured {
                 let value = match value {
                     Value::Null => "no value".into(),
@@ -118,7 +130,8 @@ fn as_json(part: &Explanation) -> Value {
             evidence,
         } => json!({
             "holds": part.holds, "condition": condition.to_string(),
-            "value": evidence.measured, "rows": evidence.rows,
+            "value": evidence.measured,
+            "rows": evidence.rows.iter().map(|row| row.iter().cloned().collect()).collect::<Vec<Map<_, _>>>(),
         }),
     }
 }

@@ -85,13 +85,24 @@ fn write(
     // Once to know the columns, once to write: memory does not grow with the members.
     let mut names = BTreeSet::new();
     each(store, segment, |_, attributes| {
-        names.extend(attributes.keys().filter(|name| !names.contains(*name)).cloned().collect::<Vec<_>>());
+        names.extend(
+            attributes
+                .keys()
+                .filter(|name| !names.contains(*name))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
         Ok(())
     })?;
     let mut csv = csv::Writer::from_writer(out);
     let failed = |error: csv::Error| CliError::from(io::Error::from(error));
-    csv.write_record(COLUMNS.iter().map(|name| (*name).to_owned()).chain(names.iter().map(|name| csv_cell(name))))
-        .map_err(failed)?;
+    csv.write_record(
+        COLUMNS
+            .iter()
+            .map(|name| (*name).to_owned())
+            .chain(names.iter().map(|name| csv_cell(name))),
+    )
+    .map_err(failed)?;
     each(store, segment, |member, attributes| {
         members += 1;
         let cells = [

@@ -35,9 +35,16 @@ pub(super) fn set(context: &Context, args: &Chosen, published: bool) -> Result<E
         .collect::<Result<Vec<_>, _>>()?;
     let batch = store.begin()?;
     for segment in chosen {
-        let state = if published { "published" } else { "unpublished" };
+        let state = if published {
+            "published"
+        } else {
+            "unpublished"
+        };
         if segment.published == published {
-            println!("segment {} `{}` is {state} already", segment.id, segment.name);
+            println!(
+                "segment {} `{}` is {state} already",
+                segment.id, segment.name
+            );
             continue;
         }
         println!(

@@ -209,7 +209,8 @@ impl Config {
             Self::resolved(mailbox, &config.connection, file)?;
         }
         for (index, segment) in config.segment.iter().enumerate() {
-            let same = |other: &SegmentKeys| other.name.to_lowercase() == segment.name.to_lowercase();
+            let same =
+                |other: &SegmentKeys| other.name.to_lowercase() == segment.name.to_lowercase();
             if config.segment[..index].iter().any(same) {
                 return Err(ConfigError::new(
                     format!("{file}: two segments are named `{}`", segment.name),

@@ -92,7 +92,11 @@ impl Definitions {
 
     /// Puts a segment's new definition in the place of the old one, or adds it.
     pub fn put(&mut self, segment: Segment, expression: Expression) {
-        match self.segments.iter_mut().find(|(known, _)| known.name == segment.name) {
+        match self
+            .segments
+            .iter_mut()
+            .find(|(known, _)| known.name == segment.name)
+        {
             Some(known) => *known = (segment, expression),
             None => self.segments.push((segment, expression)),
         }

@@ -32,7 +32,10 @@ pub fn explain(
     contact: &Contact,
 ) -> Result<Explanation, StoreError> {
     // Conditions are met in the order in which they were compiled.
-    let mut atoms = compiled.conditions.iter().map(|index| &compiled.atoms[*index]);
+    let mut atoms = compiled
+        .conditions
+        .iter()
+        .map(|index| &compiled.atoms[*index]);
     branch(store, expression, &mut atoms, contact)
 }
 

@@ -1,7 +1,7 @@
 //! Why a contact is in a segment or not: for each condition the rows that decide.
 
 use rusqlite::types::ValueRef;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Contact, Store, StoreError};
 use crate::{
@@ -18,8 +18,11 @@ pub struct Evidence {
     /// The value that is compared; null if there is none.
     pub measured: Option<Value>,
     /// The newest rows that count, as name and value.
-    pub rows: Vec<Map<String, Value>>,
+    pub rows: Vec<Cells>,
 }
+
+/// A row as names and values.
+pub type Cells = Vec<(String, Value)>;
 
 /// So many rows are shown of a condition.
 const ROWS: &str = "3";
@@ -89,13 +92,17 @@ impl Store {
     }
 
     /// Rows by column name; times as text, what is null or empty left out.
-    fn rows_of(&self, sql: &Sql) -> Result<Vec<Map<String, Value>>, StoreError> {
+    fn rows_of(&self, sql: &Sql) -> Result<Vec<Cells>, StoreError> {
         let mut select = self.prepare_sql(sql)?;
-        let names: Vec<String> = select.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = select
+            .column_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let mut found = Vec::new();
         let mut rows = select.raw_query();
         while let Some(row) = rows.next()? {
-            let mut cells = Map::new();
+            let mut cells = Cells::new();
             for (index, name) in names.iter().enumerate() {
                 let value = match row.get_ref(index)? {
                     ValueRef::Null | ValueRef::Blob(_) => continue,
@@ -109,7 +116,7 @@ impl Store {
                     ValueRef::Text([]) => continue,
                     ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
                 };
-                cells.insert(name.clone(), value);
+                cells.push((name.clone(), value));
             }
             found.push(cells);
         }

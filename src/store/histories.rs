@@ -35,17 +35,51 @@ const SEGMENTS: &[&str] = &[
 
 #[derive(Clone, Debug)]
 enum Step {
-    Import { contact: u8, address: u8, city: bool, days: i64 },
-    Event { address: u8, kind: usize, soft: bool, hours_ago: i64 },
-    Reclassify { event: usize },
-    Forget { event: usize },
-    List { address: u8, grounds: usize, days: Option<i64> },
-    Release { address: u8 },
-    Send { address: u8 },
-    ByHand { segment: usize, contact: u8, origin: Origin },
-    ByFilter { segment: usize, contact: u8 },
-    Pass { hours: i64 },
-    Update { segments: Vec<usize>, most: Option<u64> },
+    Import {
+        contact: u8,
+        address: u8,
+        city: bool,
+        days: i64,
+    },
+    Event {
+        address: u8,
+        kind: usize,
+        soft: bool,
+        hours_ago: i64,
+    },
+    Reclassify {
+        event: usize,
+    },
+    Forget {
+        event: usize,
+    },
+    List {
+        address: u8,
+        grounds: usize,
+        days: Option<i64>,
+    },
+    Release {
+        address: u8,
+    },
+    Send {
+        address: u8,
+    },
+    ByHand {
+        segment: usize,
+        contact: u8,
+        origin: Origin,
+    },
+    ByFilter {
+        segment: usize,
+        contact: u8,
+    },
+    Pass {
+        hours: i64,
+    },
+    Update {
+        segments: Vec<usize>,
+        most: Option<u64>,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -112,10 +146,19 @@ impl World {
 
     fn contact(&self, number: u8) -> Option<i64> {
         let id = number.to_string();
-        self.store.contact_with_external_id(&id).unwrap().map(|contact| contact.id)
+        self.store
+            .contact_with_external_id(&id)
+            .unwrap()
+            .map(|contact| contact.id)
     }
 
-    fn update(&mut self, segments: &HashSet<i64>, full: bool, most: Option<u64>, dry_run: bool) -> Vec<crate::segment::Built> {
+    fn update(
+        &mut self,
+        segments: &HashSet<i64>,
+        full: bool,
+        most: Option<u64>,
+        dry_run: bool,
+    ) -> Vec<crate::segment::Built> {
         let choice = Choice {
             segments,
             full,
@@ -134,11 +177,17 @@ impl World {
             store.connection.execute(sql, parameters).unwrap();
         };
         match step {
-            Step::Import { contact, address, city, days } => {
+            Step::Import {
+                contact,
+                address,
+                city,
+                days,
+            } => {
                 let batch = self.store.begin().unwrap();
                 let joined = Timestamp(now.0 + days * DAY).day();
                 let city = if *city { "Graz" } else { "Wien" };
-                let attributes = format!(r#"{{"city": "{city}", "joined": "{joined}", "age": "{contact}"}}"#);
+                let attributes =
+                    format!(r#"{{"city": "{city}", "joined": "{joined}", "age": "{contact}"}}"#);
                 let new = NewContact {
                     external_id: Some(contact.to_string()),
                     address: key(*address).to_string(),
@@ -148,9 +197,21 @@ impl World {
                 batch.import_contacts(&[new], now).unwrap();
                 batch.commit().unwrap();
             }
-            Step::Event { address, kind, soft, hours_ago } => {
+            Step::Event {
+                address,
+                kind,
+                soft,
+                hours_ago,
+            } => {
                 self.events += 1;
-                let row = event(self.events, *address, *kind, *soft, now.0 - hours_ago * HOUR, now);
+                let row = event(
+                    self.events,
+                    *address,
+                    *kind,
+                    *soft,
+                    now.0 - hours_ago * HOUR,
+                    now,
+                );
                 let batch = self.store.begin().unwrap();
                 batch.insert_events(&[row]).unwrap();
                 batch.commit().unwrap();
@@ -161,9 +222,17 @@ impl World {
                 &[&event.to_string()],
             ),
             Step::Forget { event } => {
-                execute(&self.store, "DELETE FROM event WHERE source = $1", &[&event.to_string()]);
+                execute(
+                    &self.store,
+                    "DELETE FROM event WHERE source = $1",
+                    &[&event.to_string()],
+                );
             }
-            Step::List { address, grounds, days } => {
+            Step::List {
+                address,
+                grounds,
+                days,
+            } => {
                 let batch = self.store.begin().unwrap();
                 let row = NewSuppression {
                     address: key(*address),
@@ -188,17 +257,25 @@ impl World {
                 "INSERT INTO send (hash, email_id, address, address_key, sent_at) VALUES (randomblob(8), '1', $1, $1, $2)",
                 &[&key(*address).as_str(), &now.0],
             ),
-            Step::ByHand { segment, contact, origin } => {
+            Step::ByHand {
+                segment,
+                contact,
+                origin,
+            } => {
                 if let Some(contact) = self.contact(*contact) {
                     let batch = self.store.begin().unwrap();
-                    batch.set_by_hand(self.segments[*segment], &[contact], *origin, now).unwrap();
+                    batch
+                        .set_by_hand(self.segments[*segment], &[contact], *origin, now)
+                        .unwrap();
                     batch.commit().unwrap();
                 }
             }
             Step::ByFilter { segment, contact } => {
                 if let Some(contact) = self.contact(*contact) {
                     let batch = self.store.begin().unwrap();
-                    batch.leave_to_filter(self.segments[*segment], &[contact]).unwrap();
+                    batch
+                        .leave_to_filter(self.segments[*segment], &[contact])
+                        .unwrap();
                     batch.commit().unwrap();
                 }
             }
@@ -212,14 +289,27 @@ impl World {
 }
 
 fn event(number: u8, address: u8, kind: usize, soft: bool, at: i64, now: Timestamp) -> EventRow {
-    let kind = [EventKind::Bounce, EventKind::Bounce, EventKind::Reply, EventKind::Delivered][kind];
+    let kind = [
+        EventKind::Bounce,
+        EventKind::Bounce,
+        EventKind::Reply,
+        EventKind::Delivered,
+    ][kind];
     let bounce = kind == EventKind::Bounce;
     EventRow {
         key: EventKey::of(&[&[number]]),
         source: number.to_string(),
         kind,
-        reason: bounce.then_some(if soft { Reason::MailboxFull } else { Reason::UserUnknown }),
-        permanence: bounce.then_some(if soft { Permanence::Soft } else { Permanence::Hard }),
+        reason: bounce.then_some(if soft {
+            Reason::MailboxFull
+        } else {
+            Reason::UserUnknown
+        }),
+        permanence: bounce.then_some(if soft {
+            Permanence::Soft
+        } else {
+            Permanence::Hard
+        }),
         rule: None,
         address: Some(key(address)),
         reported: None,
@@ -238,7 +328,7 @@ fn event(number: u8, address: u8, kind: usize, soft: bool, at: i64, now: Timesta
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn building_from_changes_is_building_from_everybody(steps in prop::collection::vec(step(), 1..60)) {

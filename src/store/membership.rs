@@ -275,7 +275,8 @@ impl Store {
         let mut sql = Sql::text("SELECT c.id, g.* FROM (SELECT ");
         sql.push(&format!("{row_name}.address_key AS address_key"));
         columns(&mut sql);
-        sql.push(" FROM ").append(&first.source(&Sql::text("IS NOT NULL")));
+        sql.push(" FROM ")
+            .append(&first.source(&Sql::text("IS NOT NULL")));
         sql.push(&format!(
             " GROUP BY {row_name}.address_key) g CROSS JOIN contact c WHERE c.address_key = g.address_key"
         ));
@@ -396,7 +397,10 @@ impl Store {
             self.atomically(|store| {
                 // Deleted meanwhile: there is nothing to be a member of.
                 let is_there = "SELECT EXISTS (SELECT 1 FROM segment WHERE id = $1)";
-                if !store.connection.query_row(is_there, [segment], |row| row.get(0))? {
+                if !store
+                    .connection
+                    .query_row(is_there, [segment], |row| row.get(0))?
+                {
                     rows.by_ref().for_each(drop);
                     return Ok(());
                 }

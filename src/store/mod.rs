@@ -36,7 +36,7 @@ pub use contacts::{Contact, ImportCounts, NewContact};
 pub use do_not_contact::{DoNotContact, NewSuppression};
 pub use error::StoreError;
 pub use events::EventRow;
-pub use explain::Evidence;
+pub use explain::{Cells, Evidence};
 pub use lease::{Holder, LeaseRefused};
 pub use membership::Difference;
 pub(crate) use membership::{BuildNote, Seen};
