@@ -23,6 +23,7 @@ mod report;
 mod rules;
 mod rules_eval;
 mod runs;
+mod segments;
 mod signature_vectors;
 mod support;
 mod webhook_fixtures;

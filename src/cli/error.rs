@@ -70,6 +70,13 @@ impl CliError {
         self
     }
 
+    /// Says where the mistake stands.
+    #[must_use]
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        self.cause = format!("{place}: {}", self.cause);
+        self
+    }
+
     /// A file that could not be read or written.
     pub(crate) fn file(path: &std::path::Path, cause: &io::Error) -> Self {
         Self::new(Exit::Usage, format!("`{}`: {cause}", path.display()))

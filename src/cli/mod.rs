@@ -44,10 +44,19 @@ mod runs_list;
 mod runs_show;
 mod runs_undo;
 mod segments;
+mod segments_add;
+mod segments_apply;
 mod segments_create;
+mod segments_delete;
+mod segments_edit;
+mod segments_explain;
+mod segments_export;
 mod segments_filters;
 mod segments_list;
+mod segments_publish;
+mod segments_remove;
 mod segments_show;
+mod segments_unpublish;
 mod segments_update;
 mod selection;
 mod sends_headers;
@@ -151,14 +160,32 @@ enum Command {
     RunsShow(runs_show::Args),
     #[command(name = "runs:undo")]
     RunsUndo(runs_undo::Args),
+    #[command(name = "segments:add")]
+    SegmentsAdd(segments_add::Args),
+    #[command(name = "segments:apply")]
+    SegmentsApply(segments_apply::Args),
     #[command(name = "segments:create")]
     SegmentsCreate(segments_create::Args),
+    #[command(name = "segments:delete")]
+    SegmentsDelete(segments_delete::Args),
+    #[command(name = "segments:edit")]
+    SegmentsEdit(segments_edit::Args),
+    #[command(name = "segments:explain")]
+    SegmentsExplain(segments_explain::Args),
+    #[command(name = "segments:export")]
+    SegmentsExport(segments_export::Args),
     #[command(name = "segments:filters")]
     SegmentsFilters(segments_filters::Args),
     #[command(name = "segments:list")]
     SegmentsList(segments_list::Args),
+    #[command(name = "segments:publish")]
+    SegmentsPublish(segments_publish::Args),
+    #[command(name = "segments:remove")]
+    SegmentsRemove(segments_remove::Args),
     #[command(name = "segments:show")]
     SegmentsShow(segments_show::Args),
+    #[command(name = "segments:unpublish")]
+    SegmentsUnpublish(segments_unpublish::Args),
     #[command(name = "segments:update")]
     SegmentsUpdate(segments_update::Args),
     #[command(name = "sends:headers")]
@@ -206,10 +233,19 @@ impl Command {
             Self::RunsList(args) => runs_list::run(context, args),
             Self::RunsShow(args) => runs_show::run(context, args),
             Self::RunsUndo(args) => runs_undo::run(context, args),
+            Self::SegmentsAdd(args) => segments_add::run(context, args),
+            Self::SegmentsApply(args) => segments_apply::run(context, args),
             Self::SegmentsCreate(args) => segments_create::run(context, args),
+            Self::SegmentsDelete(args) => segments_delete::run(context, args),
+            Self::SegmentsEdit(args) => segments_edit::run(context, args),
+            Self::SegmentsExplain(args) => segments_explain::run(context, args),
+            Self::SegmentsExport(args) => segments_export::run(context, args),
             Self::SegmentsFilters(args) => segments_filters::run(context, args),
             Self::SegmentsList(args) => segments_list::run(context, args),
+            Self::SegmentsPublish(args) => segments_publish::run(context, args),
+            Self::SegmentsRemove(args) => segments_remove::run(context, args),
             Self::SegmentsShow(args) => segments_show::run(context, args),
+            Self::SegmentsUnpublish(args) => segments_unpublish::run(context, args),
             Self::SegmentsUpdate(args) => segments_update::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),

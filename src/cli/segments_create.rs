@@ -1,4 +1,4 @@
-use bouncekit_core::segment::Definitions;
+use bouncekit_core::{segment::Definitions, store::Segment};
 
 use super::{CliError, Context, Exit, segments};
 
@@ -24,8 +24,8 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     segments::check_name(&args.name)?;
     let mut store = context.store()?;
-    let filter = store.read_filter(&args.filter)?;
-    let definitions = Definitions::load(&store)?;
+    let filter = store.read_filter(&args.filter, &[])?;
+    let mut definitions = Definitions::load(&store)?;
     let same = |name: &str| name.to_lowercase() == args.name.to_lowercase();
     if definitions
         .segments
@@ -37,26 +37,26 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
                 .hint("segments:edit changes it, segments:list shows all"),
         );
     }
-    definitions.check_circle(&args.name, &filter)?;
+    let segment = Segment {
+        filter: filter.to_string(),
+        published: !args.unpublished,
+        ..Segment::new(&args.name, context.now)
+    };
+    definitions.put(segment.clone(), filter);
+    definitions.check_circles()?;
     if args.dry_run {
-        println!("would create segment `{}`: {filter}", args.name);
+        println!(
+            "would create segment `{}`: {}",
+            segment.name, segment.filter
+        );
         return Ok(Exit::Done);
     }
     let batch = store.begin()?;
-    let id = batch.create_segment(&args.name, &filter.to_string(), false, context.now)?;
+    let id = batch.create_segment(&segment)?;
     batch.commit()?;
-    if args.unpublished {
-        let segment = segments::find(&store.segments()?, &args.name)?;
-        let batch = store.begin()?;
-        batch.change_segment(&bouncekit_core::store::Segment {
-            published: false,
-            ..segment
-        })?;
-        batch.commit()?;
-    }
     println!(
-        "created segment {id} `{}`: {filter}; segments:update finds its members",
-        args.name
+        "created segment {id} `{}`: {}; segments:update finds its members",
+        segment.name, segment.filter
     );
     Ok(Exit::Done)
 }

@@ -53,6 +53,8 @@ pub struct Config {
     /// Mail providers by name, see [`crate::webhook::PROVIDERS`].
     pub provider: BTreeMap<String, ProviderKeys>,
     pub hooks: Hooks,
+    /// Segments that `segments:apply` brings into the database.
+    pub segment: Vec<SegmentKeys>,
     /// A file with own classification rules.
     pub rules_file: Option<PathBuf>,
 }
@@ -73,6 +75,22 @@ impl Default for Store {
             wait: Span(30_000),
         }
     }
+}
+
+/// A `[[segment]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentKeys {
+    pub name: String,
+    /// In the filter language.
+    pub filter: String,
+    /// Whether `segments:update` builds it unasked.
+    #[serde(default = "yes")]
+    pub published: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// The `[verp]` table: how our return addresses look and how far they are believed.
@@ -222,6 +240,16 @@ impl Config {
         }
         for (name, provider) in &config.provider {
             provider.check(name, file)?;
+        }
+        for (index, segment) in config.segment.iter().enumerate() {
+            let same =
+                |other: &SegmentKeys| other.name.to_lowercase() == segment.name.to_lowercase();
+            if config.segment[..index].iter().any(same) {
+                return Err(ConfigError::new(
+                    format!("{file}: two segments are named `{}`", segment.name),
+                    "give each [[segment]] its own `name`",
+                ));
+            }
         }
         if config.limits.batch_messages == 0 || config.limits.batch_bytes == 0 {
             return Err(ConfigError::new(

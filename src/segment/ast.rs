@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{filters::Filter, operator::Operator};
+use super::{
+    filters::{Filter, ValueType},
+    operator::Operator,
+};
 use crate::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
 
 /// A condition or several, joined.
@@ -91,11 +94,36 @@ impl Expression {
         }
     }
 
+    /// Whether it looks at other segments.
+    fn condition_on_segments(condition: &Condition) -> bool {
+        matches!(condition.field, Field::Filter(filter) if filter.value == ValueType::Segment)
+    }
+
+    /// Calls a segment by its new name.
+    pub fn rename_segment(&mut self, old: &str, new: &str) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                for part in parts {
+                    part.rename_segment(old, new);
+                }
+            }
+            Self::Not(inner) => inner.rename_segment(old, new),
+            Self::Is(condition) if Self::condition_on_segments(condition) => {
+                for value in &mut condition.values {
+                    if *value == Value::Text(old.to_owned()) {
+                        *value = Value::Text(new.to_owned());
+                    }
+                }
+            }
+            Self::Is(_) => {}
+        }
+    }
+
     /// The names of the segments it refers to.
     pub fn segments(&self) -> Vec<&str> {
         self.conditions()
             .into_iter()
-            .filter(|condition| matches!(condition.field, Field::Filter(filter) if filter.value == super::filters::ValueType::Segment))
+            .filter(|condition| Self::condition_on_segments(condition))
             .flat_map(|condition| &condition.values)
             .filter_map(|value| match value {
                 Value::Text(name) => Some(name.as_str()),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 const WORDS: usize = 1024;
-const PAGE: i64 = 64 * WORDS as i64;
+/// Ids in a page: 64 a word.
+const PAGE: i64 = 65_536;
 
 type Page = Box<[u64; WORDS]>;
 

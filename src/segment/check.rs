@@ -268,7 +268,8 @@ fn value(filter: &Filter, word: &Word, names: &Names) -> Result<Value, Mistake> 
                 _ => None,
             })
             .ok_or_else(|| wrong("yes or no", format!("write `{} = yes`", filter.name))),
-        ValueType::Text => Ok(Value::Text(text.to_owned())),
+        // Those of attributes are guessed together.
+        ValueType::Text | ValueType::Attribute => Ok(Value::Text(text.to_owned())),
         ValueType::LowerText => Ok(Value::Text(
             AddressKey::parse(text)
                 .filter(|_| filter.measure.table() == Table::Contact)
@@ -316,8 +317,6 @@ fn value(filter: &Filter, word: &Word, names: &Names) -> Result<Value, Mistake> 
                 Mistake::new(word.span.clone(), format!("there is no segment `{text}`")).hint(hint)
             })
         }
-        // Guessed together, above.
-        ValueType::Attribute => Ok(Value::Text(text.to_owned())),
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Terms<'t> {
 pub struct Compiled {
     pub(crate) tree: Tree,
     pub(crate) atoms: Vec<Atom>,
+    /// The atom of each condition, from left to right.
+    pub(crate) conditions: Vec<usize>,
 }
 
 /// How atoms are joined, by their index.
@@ -79,39 +81,44 @@ enum Moves {
 
 /// Compiles a filter. Segments that are not in `terms` have no members.
 pub fn compile(expression: &Expression, terms: &Terms<'_>) -> Compiled {
-    let mut atoms = Vec::new();
-    let tree = branch(expression, terms, &mut atoms);
-    Compiled { tree, atoms }
-}
-
-fn branch(expression: &Expression, terms: &Terms<'_>, atoms: &mut Vec<Atom>) -> Tree {
-    let mut all = |parts: &[Expression]| {
-        parts
-            .iter()
-            .map(|part| branch(part, terms, atoms))
-            .collect::<Vec<_>>()
+    let mut compiled = Compiled {
+        tree: Tree::All(Vec::new()),
+        atoms: Vec::new(),
+        conditions: Vec::new(),
     };
-    match expression {
-        Expression::All(parts) => Tree::All(all(parts)),
-        Expression::Any(parts) => Tree::Any(all(parts)),
-        Expression::Not(inner) => Tree::Not(Box::new(branch(inner, terms, atoms))),
-        Expression::Is(condition) => {
-            let atom = atom(condition, terms);
-            let index = atoms.iter().position(|known| *known == atom);
-            let index = index.unwrap_or_else(|| {
-                atoms.push(atom);
-                atoms.len() - 1
-            });
-            if condition.negated {
-                Tree::Not(Box::new(Tree::Atom(index)))
-            } else {
-                Tree::Atom(index)
-            }
-        }
-    }
+    compiled.tree = compiled.branch(expression, terms);
+    compiled
 }
 
 impl Compiled {
+    fn branch(&mut self, expression: &Expression, terms: &Terms<'_>) -> Tree {
+        let mut all = |parts: &[Expression]| {
+            parts
+                .iter()
+                .map(|part| self.branch(part, terms))
+                .collect::<Vec<_>>()
+        };
+        match expression {
+            Expression::All(parts) => Tree::All(all(parts)),
+            Expression::Any(parts) => Tree::Any(all(parts)),
+            Expression::Not(inner) => Tree::Not(Box::new(self.branch(inner, terms))),
+            Expression::Is(condition) => {
+                let atom = atom(condition, terms);
+                let known = self.atoms.iter().position(|known| *known == atom);
+                let index = known.unwrap_or_else(|| {
+                    self.atoms.push(atom);
+                    self.atoms.len() - 1
+                });
+                self.conditions.push(index);
+                if condition.negated {
+                    Tree::Not(Box::new(Tree::Atom(index)))
+                } else {
+                    Tree::Atom(index)
+                }
+            }
+        }
+    }
+
     /// The whole filter as one condition on the contact `c`.
     pub(crate) fn predicate(&self) -> Sql {
         let mut sql = Sql::default();
@@ -156,7 +163,7 @@ impl Atom {
                 sql.push("(SELECT (")
                     .append(&self.expression)
                     .push(") IS TRUE FROM ")
-                    .append(&self.source("= c.address_key"))
+                    .append(&self.source(&Sql::text("= c.address_key")))
                     .push(")");
             }
         }
@@ -164,7 +171,7 @@ impl Atom {
     }
 
     /// The rows of the addresses that meet `restriction` (`= $1`), as FROM ... WHERE ...
-    pub(crate) fn source(&self, restriction: &str) -> Sql {
+    pub(crate) fn source(&self, restriction: &Sql) -> Sql {
         let mut sql = Sql::default();
         match self.table {
             Table::Contact | Table::Member => {}
@@ -174,13 +181,13 @@ impl Atom {
                 )
                 .bind(self.source.now.0)
                 .push(") AND d.address_key ")
-                .push(restriction);
+                .append(restriction);
             }
             Table::Event => {
-                sql.push("event e WHERE e.address_key ").push(restriction);
+                sql.push("event e WHERE e.address_key ").append(restriction);
             }
             Table::Send => {
-                sql.push("send s WHERE s.address_key ").push(restriction);
+                sql.push("send s WHERE s.address_key ").append(restriction);
             }
             Table::Points => {
                 if let Some(points) = &self.source.points {
@@ -313,7 +320,6 @@ fn atom(condition: &Condition, terms: &Terms<'_>) -> Atom {
                 } else {
                     " > 0"
                 });
-            atom.measured = Some(value);
         }
         Measure::Count { rows, .. } => {
             atom.rows = in_window(rows, table, condition, terms);
@@ -625,7 +631,7 @@ impl Points {
         }
     }
 
-    fn write(&self, sql: &mut Sql, restriction: &str) {
+    fn write(&self, sql: &mut Sql, restriction: &Sql) {
         sql.push("(SELECT e.address_key, max(CASE");
         for (points, permanence, reasons) in &self.scores {
             sql.push(" WHEN e.permanence = ")
@@ -639,7 +645,7 @@ impl Points {
             sql.push(" WHEN FALSE THEN 0");
         }
         sql.push(" ELSE 0 END) AS points FROM event e WHERE e.address_key ")
-            .push(restriction)
+            .append(restriction)
             .push(" AND e.kind = 'bounce' AND e.occurred_at > ")
             .bind(self.since);
         if !self.heal.is_empty() {

@@ -85,11 +85,21 @@ impl Definitions {
             .collect())
     }
 
-    /// Refuses a filter for `name` that would lead back to it.
-    pub fn check_circle(&self, name: &str, filter: &Expression) -> Result<(), SegmentError> {
-        let mut references = self.references();
-        references.insert(name, filter.segments());
-        order::waves(&references).map(drop).map_err(circle)
+    /// Refuses definitions of which one leads back to itself.
+    pub fn check_circles(&self) -> Result<(), SegmentError> {
+        self.waves().map(drop)
+    }
+
+    /// Puts a segment's new definition in the place of the old one, or adds it.
+    pub fn put(&mut self, segment: Segment, expression: Expression) {
+        match self
+            .segments
+            .iter_mut()
+            .find(|(known, _)| known.name == segment.name)
+        {
+            Some(known) => *known = (segment, expression),
+            None => self.segments.push((segment, expression)),
+        }
     }
 
     fn references(&self) -> order::References<'_> {
@@ -105,25 +115,25 @@ fn circle(path: Vec<&str>) -> SegmentError {
 }
 
 impl Store {
-    /// Reads a filter that a person wrote: segments and attributes must exist.
-    pub fn read_filter(&self, text: &str) -> Result<Expression, SegmentError> {
+    /// Reads a filter that a person wrote: attributes must exist, and segments too, unless they are
+    /// among `coming`.
+    pub fn read_filter(&self, text: &str, coming: &[String]) -> Result<Expression, SegmentError> {
         let syntax = parse::parse(text).map_err(|mistake| mistake.in_filter(text))?;
         let mut names = Names {
             segments: self
                 .segments()?
                 .into_iter()
                 .map(|segment| segment.name)
+                .chain(coming.iter().cloned())
                 .collect(),
             attributes: self.known_attributes(&bare_names(&syntax))?,
         };
-        match Expression::parse(text, &names) {
-            Ok(expression) => Ok(expression),
-            Err(_) => {
-                // The same mistake, with nearer names in its hint.
-                names.attributes.extend(self.attribute_names()?);
-                Ok(Expression::parse(text, &names)?)
-            }
+        if let Ok(expression) = Expression::parse(text, &names) {
+            return Ok(expression);
         }
+        // The same mistake, with nearer names in its hint.
+        names.attributes.extend(self.attribute_names()?);
+        Ok(Expression::parse(text, &names)?)
     }
 
     /// Compiles a filter for this moment.

@@ -381,7 +381,7 @@ pub const FILTERS: &[Filter] = &[
         [BOUNCE, "(SELECT b.email_id FROM send b WHERE b.hash = e.send_hash)"],
         "this campaign e-mail bounced", "bounce_email = 42"),
     any("provider", ValueType::Text, TEXT, [REPORTED, "e.source"],
-        "the mailbox or provider that reported something", "provider = sendgrid"),
+        "who reported something: a provider, or mail for mailboxes", "provider = sendgrid"),
 
     count("bounces", BOUNCE, "how many bounces", "bounces within 90d >= 5"),
     count("hard_bounces", HARD, "how many hard bounces", "hard_bounces > 0"),

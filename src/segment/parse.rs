@@ -459,14 +459,14 @@ fn list(input: &mut Input<'_>) -> Parsed<Vec<Word>> {
 /// A value, with the blanks after it.
 fn value(input: &mut Input<'_>) -> Parsed<Word> {
     let start = input.current_token_start();
-    let (text, is_quoted) = match peek(opt(any)).parse_next(input)? {
-        Some(quote @ ('\'' | '"')) => (quoted(input, quote)?, true),
-        _ => {
-            let bare = |c: char| !c.is_whitespace() && !matches!(c, '(' | ')' | ',' | '\'' | '"');
-            (take_while(0.., bare).parse_next(input)?.to_owned(), false)
-        }
+    let quote = input.chars().next().filter(|c| matches!(c, '\'' | '"'));
+    let text = if let Some(quote) = quote {
+        quoted(input, quote)?
+    } else {
+        let bare = |c: char| !c.is_whitespace() && !matches!(c, '(' | ')' | ',' | '\'' | '"');
+        take_while(0.., bare).parse_next(input)?.to_owned()
     };
-    if text.is_empty() && !is_quoted {
+    if text.is_empty() && quote.is_none() {
         return stop(
             input,
             1,
@@ -478,7 +478,7 @@ fn value(input: &mut Input<'_>) -> Parsed<Word> {
     blank(input)?;
     Ok(Word {
         text,
-        quoted: is_quoted,
+        quoted: quote.is_some(),
         span,
     })
 }

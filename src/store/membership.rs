@@ -8,7 +8,7 @@
 
 use rusqlite::{CachedStatement, Statement, Transaction, params, types::ToSqlOutput};
 
-use super::{Store, StoreError};
+use super::{Contact, Store, StoreError, contacts::contact};
 use crate::{
     segment::{Atom, Bits, Bound, Compiled, Sql, Table, Tree},
     time::Timestamp,
@@ -143,7 +143,7 @@ impl Store {
         Ok(())
     }
 
-    fn prepare_sql(&self, sql: &Sql) -> Result<Statement<'_>, StoreError> {
+    pub(super) fn prepare_sql(&self, sql: &Sql) -> Result<Statement<'_>, StoreError> {
         let (text, values) = sql.finish();
         let mut statement = self.connection.prepare(&text)?;
         for (index, value) in values.iter().enumerate() {
@@ -257,7 +257,7 @@ impl Store {
         columns(&mut nobody);
         nobody
             .push(" FROM ")
-            .append(&first.source("IS NULL AND FALSE"));
+            .append(&first.source(&Sql::text("IS NULL AND FALSE")));
         let mut select = self.prepare_sql(&nobody)?;
         let mut rows = select.raw_query();
         let mut without = vec![false; indexes.len()];
@@ -275,7 +275,8 @@ impl Store {
         let mut sql = Sql::text("SELECT c.id, g.* FROM (SELECT ");
         sql.push(&format!("{row_name}.address_key AS address_key"));
         columns(&mut sql);
-        sql.push(" FROM ").append(&first.source("IS NOT NULL"));
+        sql.push(" FROM ")
+            .append(&first.source(&Sql::text("IS NOT NULL")));
         sql.push(&format!(
             " GROUP BY {row_name}.address_key) g CROSS JOIN contact c WHERE c.address_key = g.address_key"
         ));
@@ -320,6 +321,23 @@ impl Store {
             }
         }
         Ok(answers)
+    }
+
+    /// Calls `each` for everybody who meets the filter, in the order of ids.
+    pub fn for_each_meeting<E: From<StoreError>>(
+        &self,
+        filter: &Compiled,
+        mut each: impl FnMut(Contact) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut sql =
+            Sql::text("SELECT c.id, c.external_id, c.address, c.attributes FROM contact c WHERE ");
+        sql.append(&filter.predicate()).push(" ORDER BY c.id");
+        let mut select = self.prepare_sql(&sql)?;
+        let mut rows = select.raw_query();
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(contact(row).map_err(StoreError::from)?)?;
+        }
+        Ok(())
     }
 
     /// What has to change so that `wanted` are the members among `candidates`, or among all.
@@ -377,6 +395,15 @@ impl Store {
         let mut rows = leaving.chain(joining).peekable();
         while rows.peek().is_some() {
             self.atomically(|store| {
+                // Deleted meanwhile: there is nothing to be a member of.
+                let is_there = "SELECT EXISTS (SELECT 1 FROM segment WHERE id = $1)";
+                if !store
+                    .connection
+                    .query_row(is_there, [segment], |row| row.get(0))?
+                {
+                    rows.by_ref().for_each(drop);
+                    return Ok(());
+                }
                 let mut write = MemberWriter::new(store, segment, now, log)?;
                 for (contact, joins) in rows.by_ref().take(batch.max(1)) {
                     write.row(contact, joins)?;

@@ -30,6 +30,26 @@ pub struct Segment {
     pub fingerprint: Option<[u8; 16]>,
 }
 
+impl Segment {
+    /// One that was not built yet, and has no filter.
+    pub fn new(name: &str, now: Timestamp) -> Self {
+        Self {
+            id: 0,
+            name: name.to_owned(),
+            filter: String::new(),
+            published: true,
+            declared: false,
+            created_at: now,
+            built_at: None,
+            build_ms: None,
+            added: None,
+            removed: None,
+            seen: None,
+            fingerprint: None,
+        }
+    }
+}
+
 /// How a contact came to be a member, or not to be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -180,19 +200,23 @@ fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
 
 impl Batch<'_> {
     /// Makes a segment; answers its id.
-    pub fn create_segment(
-        &self,
-        name: &str,
-        filter: &str,
-        declared: bool,
-        now: Timestamp,
-    ) -> Result<i64, StoreError> {
+    pub fn create_segment(&self, segment: &Segment) -> Result<i64, StoreError> {
         Ok(self
             .transaction
             .prepare_cached(
-                "INSERT INTO segment (name, filter, declared, created_at) VALUES ($1, $2, $3, $4) RETURNING id",
+                "INSERT INTO segment (name, filter, published, declared, created_at) VALUES ($1, $2, $3, $4, $5)
+                 RETURNING id",
             )?
-            .query_row(params![name, filter, declared, now.0], |row| row.get(0))?)
+            .query_row(
+                params![
+                    segment.name,
+                    segment.filter,
+                    segment.published,
+                    segment.declared,
+                    segment.created_at.0
+                ],
+                |row| row.get(0),
+            )?)
     }
 
     /// Changes a segment's definition. Its next build looks at everybody.
