@@ -1,0 +1,155 @@
+//! `email:fetch` of many bounces from Dovecot on loopback, beside a bare read of the same octets over
+//! the same kind of connection.
+//!
+//! `cargo bench --bench fetch [-- MAILS [ROUNDS]]`; 20,000 mails and 3 rounds unless said. The runs
+//! alternate, so that a busy machine slows both; medians are shown.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bare;
+#[allow(dead_code, reason = "shared with the tests")]
+#[path = "../../tests/support/certificates.rs"]
+mod certificates;
+#[allow(dead_code, reason = "shared with the tests")]
+#[path = "../../tests/support/dovecot.rs"]
+mod dovecot;
+#[allow(dead_code, reason = "shared with the tests")]
+#[path = "../../tests/support/mails.rs"]
+mod mails;
+mod measure;
+
+use std::{fs, path::Path, process::Command};
+
+use dovecot::{Dovecot, PASSWORD};
+use measure::{Figures, measured, median};
+
+/// Samples that come back most; each mail is filled up to the size of a real one.
+const SAMPLES: &[&str] = &[
+    "postfix",
+    "exim",
+    "google",
+    "exchange",
+    "sendmail",
+    "outlook_com",
+];
+const SIZE: usize = 4500;
+
+fn main() {
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| arg != "--bench")
+        .collect();
+    if args.first().is_some_and(|arg| arg == bare::ARGUMENT) {
+        bare::read(&args[1..]);
+        return;
+    }
+    let number = |index: usize, default| {
+        args.get(index)
+            .and_then(|arg| arg.parse().ok())
+            .unwrap_or(default)
+    };
+    let (count, rounds) = (number(0, 20_000), number(1, 3));
+    let Some(dovecot) = dovecot::dovecot() else {
+        return;
+    };
+    let octets = fill(&dovecot, count);
+    println!(
+        "{count} mails, {:.1} MB, {rounds} rounds",
+        octets as f64 / 1e6
+    );
+    println!(
+        "{:28} {:>9} {:>8} {:>7} {:>9}",
+        "", "mails/s", "MB/s", "CPU s", "peak MiB"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sends.csv"), mails::sends(count)).unwrap();
+    for security in ["plain", "tls"] {
+        let (mut bare, mut fetch) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            dovecot.client_marks_all_unread("INBOX");
+            bare.push(measured(&mut bare::command(&dovecot, security)));
+            fetch.push(fetched(&dovecot, folder.path(), security, count));
+        }
+        let (bare, fetch) = (median(&bare), median(&fetch));
+        show(&format!("bare read, {security}"), &bare, count, octets);
+        show(&format!("email:fetch, {security}"), &fetch, count, octets);
+        println!(
+            "{:28} {:>9.2}",
+            "  of the bare read",
+            bare.seconds / fetch.seconds
+        );
+    }
+}
+
+/// Answers the octets of all mails.
+fn fill(dovecot: &Dovecot, count: usize) -> usize {
+    let mut octets = 0;
+    for number in 0..count {
+        let mail = mail(number).replace('\n', "\r\n");
+        octets += mail.len();
+        // With its size in the name, as a delivery by Dovecot has it.
+        dovecot.put(
+            "INBOX",
+            &format!("{number:07},S={size},W={size}", size = mail.len()),
+            mail,
+        );
+    }
+    // Moving new mail in and making the index is the server's own business.
+    let mut client = dovecot.client();
+    client.select("INBOX").unwrap();
+    client.uid_fetch("1:*", "(UID RFC822.SIZE)").unwrap();
+    octets
+}
+
+fn mail(number: usize) -> String {
+    let sample = mails::sample(SAMPLES[number % SAMPLES.len()], number);
+    let missing = SIZE.saturating_sub(sample.len());
+    let filling =
+        "<p>Our autumn letter, with news for friends of good wine.</p>\n".repeat(missing / 62);
+    // Into the returned letter, which comes last.
+    match sample.rfind("\n--") {
+        Some(end) => format!("{}\n{filling}{}", &sample[..end], &sample[end..]),
+        None => sample + &filling,
+    }
+}
+
+fn fetched(dovecot: &Dovecot, folder: &Path, security: &str, count: usize) -> Figures {
+    let connection = dovecot.connection(security);
+    fs::write(
+        folder.join("bouncekit.toml"),
+        format!("{connection}[[mailbox]]\nname = \"m\"\n"),
+    )
+    .unwrap();
+    for name in ["bouncekit.db", "bouncekit.db-wal", "bouncekit.db-shm"] {
+        let _ = fs::remove_file(folder.join(name));
+    }
+    let program = |command: &str| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_bouncekit"));
+        program
+            .arg(command)
+            .current_dir(folder)
+            .env("MAIL_PASSWORD", PASSWORD);
+        program
+    };
+    let imported = program("sends:import").arg("sends.csv").output().unwrap();
+    assert!(imported.status.success(), "{imported:?}");
+    let figures = measured(&mut program("email:fetch"));
+    assert!(
+        figures.output.contains(&format!("{count} fetched")),
+        "{}",
+        figures.output
+    );
+    assert_eq!(dovecot.seen("INBOX"), count);
+    eprintln!("{}", figures.output.trim_end());
+    figures
+}
+
+fn show(name: &str, figures: &Figures, count: usize, octets: usize) {
+    println!(
+        "{name:28} {:>9.0} {:>8.1} {:>7.2} {:>9.1}",
+        count as f64 / figures.seconds,
+        octets as f64 / 1e6 / figures.seconds,
+        figures.cpu_seconds,
+        figures.peak_kib as f64 / 1024.0
+    );
+}
