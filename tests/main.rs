@@ -4,6 +4,7 @@ mod contacts;
 mod messages;
 mod support;
 mod webhook_fixtures;
+mod webhook_replay;
 
 #[test]
 fn no_test_file_is_forgotten() {

@@ -139,7 +139,8 @@ impl Batch<'_> {
         since: Timestamp,
     ) -> Result<Vec<PastEvent>, StoreError> {
         let mut select = self.transaction.prepare_cached(
-            "SELECT kind, reason, permanence, occurred_at FROM event WHERE address_key = $1 AND occurred_at >= $2 ORDER BY occurred_at",
+            "SELECT kind, reason, permanence, occurred_at, source, send_hash FROM event
+             WHERE address_key = $1 AND occurred_at >= $2 ORDER BY occurred_at, key",
         )?;
         let rows = select.query_map(params![address.as_str(), since.0], |row| {
             Ok(PastEvent {
@@ -147,6 +148,10 @@ impl Batch<'_> {
                 reason: reason(row, 1)?,
                 permanence: permanence(row, 2)?,
                 occurred_at: Timestamp(row.get(3)?),
+                source: row.get(4)?,
+                send: row
+                    .get::<_, Option<Vec<u8>>>(5)?
+                    .map(|hash| String::from_utf8_lossy(&hash).into_owned()),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
