@@ -7,8 +7,6 @@
 mod accounting;
 mod identity;
 
-use std::collections::HashSet;
-
 pub use accounting::{Accounting, Outcome};
 use identity::Resolved;
 pub use identity::{Identity, Signatures};
@@ -17,7 +15,7 @@ use crate::{
     address::AddressKey,
     classify::Reason,
     event::{DeliveryEvent, EventKind},
-    store::{Batch, EventRow, FolderId, NewSuppression, Store, StoreError},
+    store::{Batch, FolderId, NewEvent, NewSuppression, Store, StoreError},
     suppression::{Action, Decision, Grounds, Policy},
     time::{DAY, Timestamp},
 };
@@ -94,7 +92,10 @@ pub fn apply(
         resolved.iter().flatten(),
         occasion,
     )?;
-    let suppressed: HashSet<usize> = suppressions.iter().map(|(index, _)| *index).collect();
+    let mut suppressed = vec![false; rows.len()];
+    for (index, _) in &suppressions {
+        suppressed[*index] = true;
+    }
     let suppressions: Vec<NewSuppression> = suppressions.into_iter().map(|(_, row)| row).collect();
     batch.suppress(&suppressions)?;
 
@@ -103,7 +104,7 @@ pub fn apply(
     for (item, resolved) in items.iter().zip(&resolved) {
         let mut outcome = Outcome::Duplicate;
         for who in resolved {
-            let this = outcome_of(&rows[index], new[index], suppressed.contains(&index), who);
+            let this = outcome_of(&rows[index], new[index], suppressed[index], who);
             outcome = outcome.max(this);
             accounting.note(&rows[index], new[index], who.forged);
             index += 1;
@@ -141,7 +142,7 @@ pub fn apply(
     Ok(outcomes)
 }
 
-fn outcome_of(row: &EventRow, new: bool, suppressed: bool, who: &Resolved) -> Outcome {
+fn outcome_of(row: &NewEvent<'_>, new: bool, suppressed: bool, who: &Resolved) -> Outcome {
     if !new {
         Outcome::Duplicate
     } else if suppressed {
@@ -158,39 +159,34 @@ fn outcome_of(row: &EventRow, new: bool, suppressed: bool, who: &Resolved) -> Ou
     }
 }
 
-fn event_row(
+fn event_row<'a>(
     item: &Item,
-    event: &DeliveryEvent,
-    who: &Resolved,
+    event: &'a DeliveryEvent,
+    who: &'a Resolved,
     occasion: Occasion<'_>,
-) -> EventRow {
+) -> NewEvent<'a> {
     // A date of the sender's choice must not reach into the future: windows are counted from it.
     let occurred_at = event
         .occurred_at
         .filter(|at| at.0 <= occasion.now.0 + DAY && at.0 > 0)
         .unwrap_or(occasion.now);
-    EventRow {
+    let verdict = event.classification.as_ref();
+    NewEvent {
         key: event.key,
-        source: event.source.clone(),
+        source: &event.source,
         kind: who.kind,
-        reason: event.classification.as_ref().map(|verdict| verdict.reason),
-        permanence: event
-            .classification
-            .as_ref()
-            .map(|verdict| verdict.permanence),
-        rule: event
-            .classification
-            .as_ref()
-            .map(|verdict| verdict.rule.clone()),
-        address: who.address.clone(),
-        reported: who.reported.clone(),
-        send_hash: who.send.as_ref().map(|hash| hash.as_str().to_owned()),
-        status: event.status.map(|status| status.to_string()),
+        reason: verdict.map(|verdict| verdict.reason),
+        permanence: verdict.map(|verdict| verdict.permanence),
+        rule: verdict.map(|verdict| verdict.rule.as_str()),
+        address: who.address.as_ref(),
+        reported: who.reported.as_deref(),
+        send: who.send.as_ref(),
+        status: event.status,
         reply_code: event.reply_code,
-        receiving_host: event.receiving_host.clone(),
-        diagnostic: event.diagnostic.clone(),
-        raw_type: event.raw_type.clone(),
-        note: who.note.clone(),
+        receiving_host: &event.receiving_host,
+        diagnostic: &event.diagnostic,
+        raw_type: &event.raw_type,
+        note: &who.note,
         content: item.content,
         occurred_at,
         received_at: occasion.now,
@@ -202,7 +198,7 @@ fn event_row(
 fn judge<'r>(
     batch: &Batch<'_>,
     policy: &Policy,
-    rows: &[EventRow],
+    rows: &[NewEvent<'_>],
     new: &[bool],
     resolved: impl Iterator<Item = &'r Resolved>,
     occasion: Occasion<'_>,
@@ -211,7 +207,6 @@ fn judge<'r>(
     for (index, (row, who)) in rows.iter().zip(resolved).enumerate() {
         let Some(address) = row
             .address
-            .as_ref()
             .filter(|_| new[index] && who.known && !who.forged)
         else {
             continue;
@@ -257,7 +252,7 @@ fn judge<'r>(
 fn bounce(
     batch: &Batch<'_>,
     policy: &Policy,
-    row: &EventRow,
+    row: &NewEvent<'_>,
     address: &AddressKey,
 ) -> Result<Decision, StoreError> {
     let (Some(reason), Some(permanence)) = (row.reason, row.permanence) else {
