@@ -290,7 +290,8 @@ impl<R: Read> Splitter<R> {
             let content = http::read(&mut self.window)?;
             return Ok(Piece { place, content });
         }
-        if at_start && (line.starts_with(b"From ") || is_header(line)) {
+        let is_query = std::str::from_utf8(line).is_ok_and(|line| query(line).is_some());
+        if at_start && !is_query && (line.starts_with(b"From ") || is_header(line)) {
             self.taken = self.mail()?;
             let content = Content::Mail(&self.window.bytes()[..self.taken]);
             return Ok(Piece { place, content });
