@@ -28,6 +28,7 @@ mod signature_vectors;
 mod support;
 mod webhook_fixtures;
 mod webhook_receive;
+mod webhook_replay;
 mod webhook_security;
 
 #[test]

@@ -106,7 +106,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         since,
         dry_run: args.dry_run,
     };
-    let mut applier = Applier::new(&mut store, application);
+    let mut applier = Applier::new(&mut store, application)?;
     let stdin = [PathBuf::from("-")];
     let files = if args.files.is_empty() {
         &stdin[..]
@@ -134,11 +134,13 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         match read {
             Ok(()) => {}
             Err(Stop::Output(error)) => return Err(error.into()),
+            Err(Stop::Replay(ReplayError::Store(error))) => return Err(error.into()),
             Err(Stop::Replay(error)) => refused.push(explained(error, path)),
         }
     }
     applier.finish()?;
-    let (accounting, too_old) = (applier.accounting, applier.too_old);
+    let (accounting, too_old) = (applier.accounting.clone(), applier.too_old);
+    drop(applier);
     if !args.dry_run {
         store.finish_run(run, &accounting.to_json(), context.now)?;
     }

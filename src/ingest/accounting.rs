@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
-use crate::{event::EventKind, store::EventRow};
+use crate::{classify::Permanence, event::EventKind, store::EventRow};
 
 /// What became of an item; the order is the strength.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,10 +86,15 @@ impl Accounting {
         }
         self.forged += u64::from(forged);
         let kind = match (row.kind, row.permanence) {
-            (EventKind::Bounce, Some(permanence)) => format!("{}_bounce", permanence.name()),
-            (kind, _) => kind.name().to_owned(),
+            (EventKind::Bounce, Some(Permanence::Hard)) => "hard_bounce",
+            (EventKind::Bounce, Some(Permanence::Soft)) => "soft_bounce",
+            (kind, _) => kind.name(),
         };
-        *self.kinds.entry(kind).or_default() += 1;
+        if let Some(count) = self.kinds.get_mut(kind) {
+            *count += 1;
+        } else {
+            self.kinds.insert(kind.to_owned(), 1);
+        }
     }
 
     /// Counts one item.

@@ -82,8 +82,25 @@ pub fn apply(
     dry_run: bool,
 ) -> Result<Vec<Outcome>, StoreError> {
     let batch = store.begin()?;
-    let written = Written::of(&batch, settings, occasion, items)?;
-    let suppressed = written.judge(&batch, &settings.policy)?;
+    let outcomes = apply_within(&batch, settings, occasion, items, accounting)?;
+    if dry_run {
+        drop(batch);
+    } else {
+        batch.commit()?;
+    }
+    Ok(outcomes)
+}
+
+/// As [`apply`], within a transaction of the caller's.
+pub fn apply_within(
+    batch: &Batch<'_>,
+    settings: &Settings,
+    occasion: Occasion<'_>,
+    items: &[Item],
+    accounting: &mut Accounting,
+) -> Result<Vec<Outcome>, StoreError> {
+    let written = Written::of(batch, settings, occasion, items)?;
+    let suppressed = written.judge(batch, &settings.policy)?;
     let Written {
         resolved,
         rows,
@@ -133,11 +150,6 @@ pub fn apply(
         batch.note_pending(folder, &pending)?;
     }
     batch.account(occasion.run, &accounting.to_json())?;
-    if dry_run {
-        drop(batch);
-    } else {
-        batch.commit()?;
-    }
     Ok(outcomes)
 }
 

@@ -17,7 +17,7 @@ pub use window::Place;
 use crate::{
     classify::Rules,
     ingest::{self, Accounting, Item, Occasion, Settings},
-    store::{Store, StoreError},
+    store::{Batch, Store, StoreError},
     suppression::Preset,
     time::Timestamp,
     webhook::{self, Field, Kind, Provider, Request, Row},
@@ -56,6 +56,9 @@ fn names(providers: &[&Provider]) -> String {
     names.join(" or ")
 }
 
+/// So many values are examined for being of the provider that was said or found.
+const EXAMINED: u32 = 1000;
+
 /// So many bytes are kept while the provider is not yet found.
 const UNDECIDED: usize = LARGEST;
 
@@ -72,6 +75,7 @@ pub fn read<E: From<ReplayError>>(
         provider: options.provider,
         waiting: Vec::new(),
         waiting_bytes: 0,
+        examined: 0,
         each,
     };
     let mut splitter = Splitter::new(input, Place::START);
@@ -114,6 +118,8 @@ struct Reading<'r, E> {
     provider: Option<&'static Provider>,
     waiting: Vec<(Place, Waiting)>,
     waiting_bytes: usize,
+    /// So many values in a row were of the provider, or could be.
+    examined: u32,
     each: &'r mut dyn FnMut(Entry<'_>) -> Result<(), E>,
 }
 
@@ -133,17 +139,18 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                 }
                 Ok(())
             }
-            Content::Json(text) => match self.provider {
-                Some(provider) => self.json(provider, place, text, received_at),
-                None => {
+            Content::Json(text) => {
+                let Some(provider) = self.provider else {
                     let found = Field::parse(text).map(webhook::candidates);
-                    self.wait(
-                        place,
-                        Waiting::Json(text.to_owned()),
-                        &found.unwrap_or_default(),
-                    )
+                    let content = Waiting::Json(text.to_owned());
+                    return self.wait(place, content, &found.unwrap_or_default());
+                };
+                let others = self.others(provider, text);
+                if others.is_empty() {
+                    return self.json(provider, place, text, received_at);
                 }
-            },
+                self.bad(provider, place, format!("an event of {}", names(&others)))
+            }
             Content::Form(text) => match self.provider {
                 Some(provider) => self.form(provider, place, text, received_at),
                 None => {
@@ -156,6 +163,25 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                 None => self.wait(place, Waiting::Bad(cause), &[]),
             },
         }
+    }
+
+    /// The providers a value is plainly of, if they are others than was said. After the first
+    /// values, and nothing strange among them, that is not asked again.
+    fn others(&mut self, provider: &Provider, text: &str) -> Vec<&'static Provider> {
+        if self.examined >= EXAMINED {
+            return Vec::new();
+        }
+        self.examined += 1;
+        let mut found = Field::parse(text)
+            .map(webhook::candidates)
+            .unwrap_or_default();
+        if found.iter().any(|known| known.name == provider.name) {
+            found.clear();
+        }
+        if !found.is_empty() {
+            self.examined = 0;
+        }
+        found
     }
 
     /// Keeps what is not yet known to be anybody's; decides by `found`.
@@ -237,6 +263,7 @@ impl<E: From<ReplayError>> Reading<'_, E> {
     /// A request stands for itself: its path names its provider, else what is in it.
     fn request(&mut self, place: Place, request: &Request) -> Result<(), E> {
         let before = self.provider;
+        self.examined = 0;
         if self.options.provider.is_none() {
             self.provider = webhook::provider_of(request).or(before);
         }
@@ -306,7 +333,7 @@ const CHUNK: usize = 50_000;
 
 /// Collects events and applies them chunk by chunk; every row is counted once.
 pub struct Applier<'a> {
-    store: &'a mut Store,
+    target: Target<'a>,
     application: Application<'a>,
     waiting: Vec<Item>,
     pub accounting: Accounting,
@@ -314,15 +341,28 @@ pub struct Applier<'a> {
     pub too_old: u64,
 }
 
+/// Where chunks go.
+enum Target<'a> {
+    /// Each in a transaction of its own.
+    Store(&'a mut Store),
+    /// A dry run: all in one that is taken back, so that later chunks see the earlier ones.
+    DryRun(Batch<'a>),
+}
+
 impl<'a> Applier<'a> {
-    pub fn new(store: &'a mut Store, application: Application<'a>) -> Self {
-        Self {
-            store,
+    pub fn new(store: &'a mut Store, application: Application<'a>) -> Result<Self, StoreError> {
+        let target = if application.dry_run {
+            Target::DryRun(store.begin()?)
+        } else {
+            Target::Store(store)
+        };
+        Ok(Self {
+            target,
             application,
             waiting: Vec::new(),
             accounting: Accounting::default(),
             too_old: 0,
-        }
+        })
     }
 
     pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), StoreError> {
@@ -371,14 +411,16 @@ impl<'a> Applier<'a> {
             now: self.application.now,
             folder: None,
         };
-        ingest::apply(
-            self.store,
-            self.application.settings,
-            occasion,
-            &self.waiting,
-            &mut self.accounting,
-            self.application.dry_run,
-        )?;
+        let (settings, items) = (self.application.settings, &self.waiting);
+        let accounting = &mut self.accounting;
+        match &mut self.target {
+            Target::Store(store) => {
+                ingest::apply(store, settings, occasion, items, accounting, false)?;
+            }
+            Target::DryRun(batch) => {
+                ingest::apply_within(batch, settings, occasion, items, accounting)?;
+            }
+        }
         self.waiting.clear();
         Ok(())
     }
