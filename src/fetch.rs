@@ -242,6 +242,7 @@ fn item(message: Message, folder: &FolderId, recognition: &Recognition<'_>) -> I
                 reason,
                 for_good,
             }),
+            ..Item::default()
         }
     };
     match message.body {
@@ -303,6 +304,7 @@ pub fn recognise(
         raw: archived.then_some(bytes),
         uid,
         unread,
+        ..Item::default()
     }
 }
 

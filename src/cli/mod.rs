@@ -13,6 +13,7 @@ mod listing;
 mod runs_list;
 mod sends_headers;
 mod sends_import;
+mod spool;
 mod webhook_receive;
 mod webhook_replay;
 

@@ -7,7 +7,7 @@
 mod accounting;
 mod identity;
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 pub use accounting::{Accounting, Outcome};
 use identity::Resolved;
@@ -34,6 +34,8 @@ pub struct Item {
     pub uid: Option<u32>,
     /// Why it could not be read; it has no events then.
     pub unread: Option<Unread>,
+    /// For webhooks: what came of verifying the request; kept in the events' notes.
+    pub verification: Cow<'static, str>,
 }
 
 /// An item that could not be read.
@@ -190,12 +192,21 @@ fn event_row(
         receiving_host: event.receiving_host.clone(),
         diagnostic: event.diagnostic.clone(),
         raw_type: event.raw_type.clone(),
-        note: who.note.clone(),
+        note: note(&who.note, &item.verification),
         content: item.content,
         occurred_at,
         received_at: occasion.now,
         run: occasion.run,
     }
+}
+
+fn note(identity: &str, verification: &str) -> String {
+    let separator = if identity.is_empty() || verification.is_empty() {
+        ""
+    } else {
+        "; "
+    };
+    format!("{identity}{separator}{verification}")
 }
 
 /// The rows to write for new events, each with the index of its event.

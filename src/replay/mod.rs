@@ -16,18 +16,23 @@ pub use window::Place;
 
 use crate::{
     classify::Rules,
+    config::ConfigError,
+    gate::{Admission, Gate},
     ingest::{self, Accounting, Item, Occasion, Settings},
+    sns::SnsError,
     store::{Store, StoreError},
     suppression::Preset,
     time::Timestamp,
-    webhook::{self, Field, Kind, Provider, Request, Row},
+    webhook::{self, Field, Kind, Level, Provider, Request, Row, Scheme},
 };
 
 /// How payloads are read.
-pub struct Options {
+pub struct Options<'a> {
     /// Whose payloads these are; found out where not given.
     pub provider: Option<&'static Provider>,
     pub preset: Preset,
+    /// Verifies what is read; without it, it was verified before.
+    pub gate: Option<&'a Gate<'a>>,
 }
 
 /// One row with its place.
@@ -36,6 +41,8 @@ pub struct Entry<'a> {
     pub row: Row<'a>,
     /// When the request came in, where that is known.
     pub received_at: Option<Timestamp>,
+    /// What came of verifying it.
+    pub verification: Cow<'static, str>,
 }
 
 /// Why an input was not read to its end. What was applied before stays.
@@ -49,6 +56,11 @@ pub enum ReplayError {
     Ambiguous(Vec<&'static Provider>),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Nothing can be said of a request now; trying again can help.
+    #[error(transparent)]
+    Later(SnsError),
 }
 
 fn names(providers: &[&Provider]) -> String {
@@ -63,7 +75,7 @@ const UNDECIDED: usize = LARGEST;
 /// before the provider is known.
 pub fn read<E: From<ReplayError>>(
     input: impl Read,
-    options: &Options,
+    options: &Options<'_>,
     each: &mut dyn FnMut(Entry<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let input = unpacked(input).map_err(ReplayError::from)?;
@@ -72,6 +84,7 @@ pub fn read<E: From<ReplayError>>(
         provider: options.provider,
         waiting: Vec::new(),
         waiting_bytes: 0,
+        verification: None,
         each,
     };
     let mut splitter = Splitter::new(input, Place::START);
@@ -110,10 +123,12 @@ enum Waiting {
 }
 
 struct Reading<'r, E> {
-    options: &'r Options,
+    options: &'r Options<'r>,
     provider: Option<&'static Provider>,
     waiting: Vec<(Place, Waiting)>,
     waiting_bytes: usize,
+    /// That of the request around what is read.
+    verification: Option<Cow<'static, str>>,
     each: &'r mut dyn FnMut(Entry<'_>) -> Result<(), E>,
 }
 
@@ -129,6 +144,7 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                         place,
                         row,
                         received_at,
+                        verification: "".into(),
                     })?;
                 }
                 Ok(())
@@ -192,6 +208,9 @@ impl<E: From<ReplayError>> Reading<'_, E> {
         text: &str,
         received_at: Option<Timestamp>,
     ) -> Result<(), E> {
+        let Some(verification) = self.verification_of(provider, place, text)? else {
+            return Ok(());
+        };
         let mut rows = Vec::with_capacity(1);
         provider.decode_entry(Field::unchecked(text), self.options.preset, &mut rows);
         for mut row in rows {
@@ -204,6 +223,7 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                 place,
                 row,
                 received_at,
+                verification: verification.clone(),
             })?;
         }
         Ok(())
@@ -216,11 +236,15 @@ impl<E: From<ReplayError>> Reading<'_, E> {
         text: &str,
         received_at: Option<Timestamp>,
     ) -> Result<(), E> {
+        let Some(verification) = self.verification_of(provider, place, text)? else {
+            return Ok(());
+        };
         for row in provider.decode_form(text, self.options.preset) {
             (self.each)(Entry {
                 place,
                 row,
                 received_at,
+                verification: verification.clone(),
             })?;
         }
         Ok(())
@@ -231,7 +255,61 @@ impl<E: From<ReplayError>> Reading<'_, E> {
             place,
             row: Row::error(provider.name, cause),
             received_at: None,
+            verification: "".into(),
         })
+    }
+
+    /// What came of verifying the payload `text`; `None` where it is refused, which is told then.
+    fn verification_of(
+        &mut self,
+        provider: &'static Provider,
+        place: Place,
+        text: &str,
+    ) -> Result<Option<Cow<'static, str>>, E> {
+        if let Some(verification) = &self.verification {
+            return Ok(Some(verification.clone()));
+        }
+        match self.options.gate {
+            None => Ok(Some("".into())),
+            // The one proof that stands in the payload itself.
+            Some(_) if provider.scheme == Scheme::Sns && text.contains("\"Signature\"") => {
+                let request = Request {
+                    body: text.as_bytes().to_vec(),
+                    ..Request::default()
+                };
+                self.admit(provider, place, &request)
+            }
+            Some(gate) if gate.level(provider) == Level::Require => {
+                self.bad(
+                    provider,
+                    place,
+                    "not verified: its request is not there".into(),
+                )?;
+                Ok(None)
+            }
+            Some(_) => Ok(Some("not verified".into())),
+        }
+    }
+
+    /// Verifies a request; `None` where it is refused, which is told then.
+    fn admit(
+        &mut self,
+        provider: &'static Provider,
+        place: Place,
+        request: &Request,
+    ) -> Result<Option<Cow<'static, str>>, E> {
+        let Some(gate) = self.options.gate else {
+            return Ok(Some("".into()));
+        };
+        match gate.admit(provider, request).map_err(ReplayError::from)? {
+            Admission::Admitted(verification) => Ok(Some(verification.to_string().into())),
+            Admission::Refused(verification) => {
+                let hint = verification.hint().unwrap_or_default();
+                self.bad(provider, place, format!("{verification}; {hint}"))?;
+                Ok(None)
+            }
+            Admission::Later(error) => Err(ReplayError::Later(error).into()),
+        }
     }
 
     /// A request stands for itself: its path names its provider, else what is in it.
@@ -239,6 +317,13 @@ impl<E: From<ReplayError>> Reading<'_, E> {
         let before = self.provider;
         if self.options.provider.is_none() {
             self.provider = webhook::provider_of(request).or(before);
+        }
+        if let Some(provider) = self.provider {
+            self.verification = self.admit(provider, place, request)?;
+            if self.verification.is_none() {
+                self.provider = before;
+                return Ok(());
+            }
         }
         let body = unpacked_body(&request.body);
         let result = match body {
@@ -259,6 +344,7 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                 self.piece(Piece { place, content }, None)
             }
         };
+        self.verification = None;
         if self.options.provider.is_none() {
             self.provider = before;
         }
@@ -349,6 +435,7 @@ impl<'a> Applier<'a> {
         event.occurred_at = event.occurred_at.or(entry.received_at);
         self.waiting.push(Item {
             events: vec![event],
+            verification: entry.verification.clone(),
             ..Item::default()
         });
         if self.waiting.len() >= CHUNK {

@@ -1,0 +1,172 @@
+//! Before a request is decoded: is it its provider's, and does SNS ask to be answered?
+
+use std::{cell::RefCell, collections::HashMap};
+
+use crate::{
+    config::{Config, ConfigError, Confirm},
+    https::Client,
+    sns::{self, SnsError},
+    webhook::{
+        Expected, Level, Provider, Request, Scheme, Verification,
+        signature::sns::{Envelope, SUBSCRIPTION_CONFIRMATION},
+    },
+};
+
+/// Decides about requests by the configuration.
+pub struct Gate<'a> {
+    config: &'a Config,
+    options: Options<'a>,
+    /// Secrets are read when the first request needs them.
+    expected: RefCell<HashMap<&'static str, Expected>>,
+    subscriptions: RefCell<Vec<Subscription>>,
+}
+
+/// How a [`Gate`] is set up.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Overrules the configuration.
+    pub level: Option<Level>,
+    /// Where neither says anything.
+    pub default: Option<Level>,
+    /// For what the configuration allows to be asked of SNS; without it there is no network.
+    pub client: Option<&'a Client>,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It is decoded; the verification is kept with its events.
+    Admitted(Verification),
+    Refused(Verification),
+    /// Nothing can be said now; trying again can help.
+    Later(SnsError),
+}
+
+/// A subscription that SNS asks to confirm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    pub topic: String,
+    pub answer: Answer,
+}
+
+/// What was done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// With the subscription's ARN.
+    Confirmed(String),
+    /// A person may visit this URL, or run `webhook:confirm`.
+    Waits(String),
+    Failed(SnsError),
+    /// The message is not proven, so that nothing is believed.
+    Unproven(String),
+}
+
+impl<'a> Gate<'a> {
+    pub fn new(config: &'a Config, options: Options<'a>) -> Self {
+        Self {
+            config,
+            options,
+            expected: RefCell::default(),
+            subscriptions: RefCell::default(),
+        }
+    }
+
+    /// How seriously a missing proof of `provider` is taken.
+    pub fn level(&self, provider: &Provider) -> Level {
+        let keys = self.config.provider.get(provider.name);
+        self.options
+            .level
+            .or_else(|| keys?.verify)
+            .or(self.options.default)
+            .unwrap_or(Level::Require)
+    }
+
+    /// Verifies a request, and answers SNS where that is configured.
+    ///
+    /// # Errors
+    /// When a secret cannot be read.
+    pub fn admit(
+        &self,
+        provider: &'static Provider,
+        request: &Request,
+    ) -> Result<Admission, ConfigError> {
+        let level = self.level(provider);
+        let verification = match self.verify(provider, request, level)? {
+            Ok(verification) => verification,
+            Err(error) => return Ok(Admission::Later(error)),
+        };
+        if !verification.is_acceptable(level) {
+            return Ok(Admission::Refused(verification));
+        }
+        if provider.scheme == Scheme::Sns
+            && let Some(envelope) = Envelope::parse(&request.body)
+            && envelope.kind == SUBSCRIPTION_CONFIRMATION
+        {
+            let answer = self.answer(&envelope, &verification);
+            if let Answer::Failed(error) = &answer
+                && error.is_temporary()
+            {
+                return Ok(Admission::Later(error.clone()));
+            }
+            self.subscriptions.borrow_mut().push(Subscription {
+                topic: envelope.topic_arn,
+                answer,
+            });
+        }
+        Ok(Admission::Admitted(verification))
+    }
+
+    /// Verifies a request; the inner error is one of fetching the certificate.
+    fn verify(
+        &self,
+        provider: &'static Provider,
+        request: &Request,
+        level: Level,
+    ) -> Result<Result<Verification, SnsError>, ConfigError> {
+        if level == Level::Off {
+            return Ok(Ok(Verification::Off));
+        }
+        let mut known = self.expected.borrow_mut();
+        let expected = match known.entry(provider.name) {
+            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(self.config.expected(provider)?)
+            }
+        };
+        let fetches = self
+            .config
+            .provider
+            .get(provider.name)
+            .is_some_and(|keys| keys.fetch_certificates);
+        let client = self.options.client.filter(|_| fetches);
+        let folder = self.config.certificates();
+        Ok(sns::verify(provider, request, expected, &folder, client))
+    }
+
+    fn answer(&self, envelope: &Envelope, verification: &Verification) -> Answer {
+        let url = match sns::confirmation_url(envelope) {
+            Ok(url) => url,
+            Err(error) => return Answer::Failed(error),
+        };
+        // Whatever the level: an unproven message is never answered.
+        if !verification.has_passed() {
+            return Answer::Unproven(verification.to_string());
+        }
+        let confirm = self
+            .config
+            .provider
+            .get("amazon_ses")
+            .map_or(Confirm::Print, |keys| keys.confirm);
+        match (confirm, self.options.client) {
+            (Confirm::Auto, Some(client)) => {
+                sns::confirm(client, envelope).map_or_else(Answer::Failed, Answer::Confirmed)
+            }
+            _ => Answer::Waits(url),
+        }
+    }
+
+    /// The subscriptions met since the last call.
+    pub fn take_subscriptions(&self) -> Vec<Subscription> {
+        self.subscriptions.take()
+    }
+}
