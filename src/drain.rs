@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
     config::ConfigError,
-    gate::Gate,
+    gate::{Gate, Subscription},
     replay::{self, Applier, Entry, ReplayError},
     spool::{self, Spool, SpoolError},
     store::StoreError,
@@ -36,6 +36,8 @@ pub struct Drained {
     pub failed: Vec<(String, String)>,
     /// Left for the next run, with the cause and what to do.
     pub left: Vec<(String, String, &'static str)>,
+    /// That SNS asks to confirm, with the request's name.
+    pub subscriptions: Vec<(String, Subscription)>,
 }
 
 /// Why the work stopped; what was committed and put away before stays.
@@ -93,6 +95,10 @@ pub fn drain<O>(
                 each,
             )
         }));
+        let subscriptions = job.gate.take_subscriptions().into_iter();
+        drained
+            .subscriptions
+            .extend(subscriptions.map(|subscription| (name.clone(), subscription)));
         match read {
             Ok(Ok(())) => {}
             Ok(Err(Stop::Output(error))) => return Err(DrainError::Output(error)),

@@ -30,6 +30,8 @@ pub struct Options<'a> {
     pub default: Option<Level>,
     /// For what the configuration allows to be asked of SNS; without it there is no network.
     pub client: Option<&'a Client>,
+    /// Certificates may be fetched even where the configuration does not say so.
+    pub fetch: bool,
 }
 
 /// What becomes of a request.
@@ -81,6 +83,25 @@ impl<'a> Gate<'a> {
             .unwrap_or(Level::Require)
     }
 
+    /// Verifies a request, and nothing else.
+    ///
+    /// # Errors
+    /// When a secret cannot be read.
+    pub fn prove(
+        &self,
+        provider: &'static Provider,
+        request: &Request,
+    ) -> Result<Admission, ConfigError> {
+        let level = self.level(provider);
+        Ok(match self.verify(provider, request, level)? {
+            Ok(verification) if verification.is_acceptable(level) => {
+                Admission::Admitted(verification)
+            }
+            Ok(verification) => Admission::Refused(verification),
+            Err(error) => Admission::Later(error),
+        })
+    }
+
     /// Verifies a request, and answers SNS where that is configured.
     ///
     /// # Errors
@@ -90,19 +111,15 @@ impl<'a> Gate<'a> {
         provider: &'static Provider,
         request: &Request,
     ) -> Result<Admission, ConfigError> {
-        let level = self.level(provider);
-        let verification = match self.verify(provider, request, level)? {
-            Ok(verification) => verification,
-            Err(error) => return Ok(Admission::Later(error)),
+        let admission = self.prove(provider, request)?;
+        let Admission::Admitted(verification) = &admission else {
+            return Ok(admission);
         };
-        if !verification.is_acceptable(level) {
-            return Ok(Admission::Refused(verification));
-        }
         if provider.scheme == Scheme::Sns
             && let Some(envelope) = Envelope::parse(&request.body)
             && envelope.kind == SUBSCRIPTION_CONFIRMATION
         {
-            let answer = self.answer(&envelope, &verification);
+            let answer = self.answer(&envelope, verification);
             if let Answer::Failed(error) = &answer
                 && error.is_temporary()
             {
@@ -113,7 +130,7 @@ impl<'a> Gate<'a> {
                 answer,
             });
         }
-        Ok(Admission::Admitted(verification))
+        Ok(admission)
     }
 
     /// Verifies a request; the inner error is one of fetching the certificate.
@@ -138,7 +155,10 @@ impl<'a> Gate<'a> {
             .provider
             .get(provider.name)
             .is_some_and(|keys| keys.fetch_certificates);
-        let client = self.options.client.filter(|_| fetches);
+        let client = self
+            .options
+            .client
+            .filter(|_| fetches || self.options.fetch);
         let folder = self.config.certificates();
         Ok(sns::verify(provider, request, expected, &folder, client))
     }

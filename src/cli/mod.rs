@@ -14,6 +14,7 @@ mod runs_list;
 mod sends_headers;
 mod sends_import;
 mod spool;
+mod webhook_confirm;
 mod webhook_receive;
 mod webhook_replay;
 
@@ -70,6 +71,8 @@ enum Command {
     SendsHeaders(sends_headers::Args),
     #[command(name = "sends:import")]
     SendsImport(sends_import::Args),
+    #[command(name = "webhook:confirm")]
+    WebhookConfirm(webhook_confirm::Args),
     #[command(name = "webhook:receive")]
     WebhookReceive(webhook_receive::Args),
     #[command(name = "webhook:replay")]
@@ -87,6 +90,7 @@ impl Command {
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
+            Self::WebhookConfirm(args) => webhook_confirm::run(context, args),
             Self::WebhookReceive(args) => webhook_receive::run(context, args),
             Self::WebhookReplay(args) => webhook_replay::run(context, args),
         }

@@ -2,7 +2,7 @@
 
 use bouncekit_core::{
     drain::{self, DrainError, Drained, Job},
-    gate::{self, Answer, Gate},
+    gate::{self, Answer, Gate, Subscription},
     https::Client,
     replay::{Applier, Entry},
     spool::{Spool, SpoolError},
@@ -88,6 +88,7 @@ pub(super) fn work(
             // What came from the network is judged as it was at the door.
             default: Some(Level::Require),
             client: client.as_ref(),
+            fetch: false,
         },
     );
     let spool = Spool::at(&context.config.webhook.spool);
@@ -103,7 +104,6 @@ pub(super) fn work(
         DrainError::Config(error) => CliError::usage(&error).hint(error.hint()),
         DrainError::Output(error) => error.into(),
     })?;
-    tell_subscriptions(&gate);
     if !dry_run {
         let keep = context.config.webhook.done_lasting.0;
         spool.trim(Timestamp(context.now.0.saturating_sub(keep)))?;
@@ -113,6 +113,9 @@ pub(super) fn work(
 
 /// Says what was left or failed; answers what the exit status must at least be.
 pub(super) fn tell(drained: &Drained, quiet: bool) -> Option<Exit> {
+    for (name, subscription) in &drained.subscriptions {
+        tell_subscription(name, subscription);
+    }
     for (name, cause, hint) in &drained.left {
         log::warn!(
             "{name} is left for the next run: {}; {hint}",
@@ -136,27 +139,26 @@ pub(super) fn tell(drained: &Drained, quiet: bool) -> Option<Exit> {
     (!drained.left.is_empty()).then_some(Exit::Unreachable)
 }
 
-/// Says what became of subscriptions that SNS asks to confirm.
-pub(super) fn tell_subscriptions(gate: &Gate<'_>) {
-    for subscription in gate.take_subscriptions() {
-        let topic = printable(&subscription.topic);
-        match subscription.answer {
-            Answer::Confirmed(arn) => {
-                eprintln!("confirmed: `{topic}`, subscription `{}`", printable(&arn))
-            }
-            Answer::Waits(url) => eprintln!(
-                "to be confirmed: `{topic}`: run `bouncekit webhook:confirm`, or visit {}",
-                printable(&url)
-            ),
-            Answer::Failed(error) => eprintln!(
-                "not confirmed: `{topic}`: {}\nhint: {}",
-                printable(&error.to_string()),
-                error.hint()
-            ),
-            Answer::Unproven(cause) => eprintln!(
-                "not to be confirmed: `{topic}`: the message is {}",
-                printable(&cause)
-            ),
+/// Says what became of a subscription that SNS asks to confirm; `place` is the message's name.
+pub(super) fn tell_subscription(place: &str, subscription: &Subscription) {
+    let topic = printable(&subscription.topic);
+    match &subscription.answer {
+        Answer::Confirmed(arn) => {
+            eprintln!("confirmed: `{topic}`, subscription `{}`", printable(arn));
         }
+        Answer::Waits(url) => eprintln!(
+            "to be confirmed: `{topic}`: run `bouncekit webhook:confirm {}`, or visit {}",
+            printable(place),
+            printable(url)
+        ),
+        Answer::Failed(error) => eprintln!(
+            "not confirmed: `{topic}`: {}\nhint: {}",
+            printable(&error.to_string()),
+            error.hint()
+        ),
+        Answer::Unproven(cause) => eprintln!(
+            "not to be confirmed: `{topic}`: the message is {}",
+            printable(cause)
+        ),
     }
 }

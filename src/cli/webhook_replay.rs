@@ -126,6 +126,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             level: args.verify.map(Level::from),
             default: Some(Level::Warn),
             client: client.as_ref(),
+            fetch: false,
         },
     );
     let options = Options {
@@ -197,6 +198,9 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             applier.add(&entry)?;
             Ok(())
         });
+        for subscription in gate.take_subscriptions() {
+            spool::tell_subscription(&path.display().to_string(), &subscription);
+        }
         match read {
             Ok(()) => {}
             Err(Stop::Output(error)) => return Err(error.into()),
@@ -204,7 +208,6 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         }
     }
     applier.finish()?;
-    spool::tell_subscriptions(&gate);
     let (accounting, too_old) = (applier.accounting, applier.too_old);
     if !args.dry_run {
         if args.spool {

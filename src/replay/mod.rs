@@ -97,6 +97,19 @@ pub fn read<E: From<ReplayError>>(
     Ok(())
 }
 
+/// The first request of an input: a stored or captured one, or a bare payload as its body.
+pub fn first_request(input: impl Read) -> io::Result<Option<Request>> {
+    let mut splitter = Splitter::new(unpacked(input)?, Place::START);
+    Ok(splitter.next()?.and_then(|piece| match piece.content {
+        Content::Request(request) => Some(*request),
+        Content::Json(text) | Content::Form(text) => Some(Request {
+            body: text.as_bytes().to_vec(),
+            ..Request::default()
+        }),
+        Content::Mail(_) | Content::Bad(_) => None,
+    }))
+}
+
 fn unpacked<'r>(input: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
     let mut input = BufReader::with_capacity(64 * 1024, input);
     let mut start = [0; 2];

@@ -1,6 +1,7 @@
 //! The real binary in a folder of its own: cleared environment, own HOME, a clock that stands.
 
 pub(crate) mod cgi;
+pub(crate) mod fake_sns;
 pub(crate) mod proofs;
 
 use std::{
