@@ -7,6 +7,7 @@ mod support;
 mod webhook_fixtures;
 mod webhook_receive;
 mod webhook_security;
+mod webhook_setup;
 mod webhook_sns;
 mod webhook_spool;
 

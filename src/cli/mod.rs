@@ -17,6 +17,8 @@ mod spool;
 mod webhook_confirm;
 mod webhook_receive;
 mod webhook_replay;
+mod webhook_setup;
+mod webhook_test;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -77,6 +79,10 @@ enum Command {
     WebhookReceive(webhook_receive::Args),
     #[command(name = "webhook:replay")]
     WebhookReplay(webhook_replay::Args),
+    #[command(name = "webhook:setup")]
+    WebhookSetup(webhook_setup::Args),
+    #[command(name = "webhook:test")]
+    WebhookTest(webhook_test::Args),
 }
 
 impl Command {
@@ -93,6 +99,8 @@ impl Command {
             Self::WebhookConfirm(args) => webhook_confirm::run(context, args),
             Self::WebhookReceive(args) => webhook_receive::run(context, args),
             Self::WebhookReplay(args) => webhook_replay::run(context, args),
+            Self::WebhookSetup(args) => webhook_setup::run(context, args),
+            Self::WebhookTest(args) => webhook_test::run(context, args),
         }
     }
 }

@@ -232,7 +232,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     })
 }
 
-fn named(name: &str) -> Result<&'static Provider, CliError> {
+pub(super) fn named(name: &str) -> Result<&'static Provider, CliError> {
     Provider::named(&name.trim().to_lowercase()).ok_or_else(|| {
         CliError::usage(format!("there is no provider `{name}`"))
             .hint(format!("known are: {}", provider_names()))
