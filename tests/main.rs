@@ -5,6 +5,7 @@ mod messages;
 mod signature_vectors;
 mod support;
 mod webhook_fixtures;
+mod webhook_moto;
 mod webhook_receive;
 mod webhook_security;
 mod webhook_setup;
