@@ -5,6 +5,7 @@ use std::{cell::RefCell, collections::HashMap};
 use crate::{
     config::{Config, ConfigError, Confirm},
     https::Client,
+    message,
     sns::{self, SnsError},
     webhook::{
         Expected, Level, Provider, Request, Scheme, Verification,
@@ -131,6 +132,13 @@ impl<'a> Gate<'a> {
             });
         }
         Ok(admission)
+    }
+
+    /// Whether a notification that came as mail is believed.
+    pub fn trusts_mail(&self, mail: &[u8]) -> bool {
+        let inbound = message::parse(mail, &message::Options::default());
+        let trust = self.config.sns_trust();
+        trust.covers(&inbound.authentication_results)
     }
 
     /// Verifies a request; the inner error is one of fetching the certificate.

@@ -24,8 +24,10 @@ pub fn admit(head: &mut Head, config: &Config) -> Result<&'static Provider, Answ
         Ok(length) if length.unwrap_or(0) > config.webhook.body_limit => Err(too_large(config)),
         Ok(_) => Ok(provider),
         Err(value) => Err(
-            Answer::new(Status::BadRequest, "Content-Length is no number")
-                .because(format!("the server says CONTENT_LENGTH is `{value}`"), None),
+            Answer::new(Status::BadRequest, "Content-Length is no number").because(
+                &format!("the server says CONTENT_LENGTH is `{value}`"),
+                None,
+            ),
         ),
     }
 }
@@ -34,7 +36,7 @@ pub fn admit(head: &mut Head, config: &Config) -> Result<&'static Provider, Answ
 pub fn too_large(config: &Config) -> Answer {
     let limit = config.webhook.body_limit;
     Answer::new(Status::ContentTooLarge, "the body is too large").because(
-        format!("a body of more than {limit} octets was refused"),
+        &format!("a body of more than {limit} octets was refused"),
         Some("raise `body_limit` in [webhook] if the provider really sends so much"),
     )
 }
@@ -83,7 +85,7 @@ pub fn receive(provider: &'static Provider, request: &Request, config: &Config) 
         }
         Ok(Admission::Refused(verification)) => {
             return Answer::new(Status::Forbidden, "the request proves nothing").because(
-                format!(
+                &format!(
                     "a callback of {} was refused: {verification}",
                     provider.title
                 ),
@@ -109,7 +111,7 @@ pub fn receive(provider: &'static Provider, request: &Request, config: &Config) 
                 answer
             } else {
                 answer.because(
-                    format!(
+                    &format!(
                         "a callback of {} was stored, {verification}",
                         provider.title
                     ),
@@ -122,8 +124,7 @@ pub fn receive(provider: &'static Provider, request: &Request, config: &Config) 
 }
 
 fn later(cause: &impl ToString, hint: &str) -> Answer {
-    Answer::new(Status::Unavailable, "not now, try again later")
-        .because(cause.to_string(), Some(hint))
+    Answer::new(Status::Unavailable, "not now, try again later").because(cause, Some(hint))
 }
 
 /// Whether the request only tries whether somebody is there: it holds no event, so that storing it

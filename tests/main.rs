@@ -3,6 +3,7 @@
 mod contacts;
 mod messages;
 mod signature_vectors;
+mod sns_mail;
 mod support;
 mod webhook_fixtures;
 mod webhook_moto;

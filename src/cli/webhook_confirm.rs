@@ -43,7 +43,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         ))
         .hint("give the SubscriptionConfirmation, as SNS sent it or as the spool keeps it")
     })?;
-    let url = sns::confirmation_url(&envelope).map_err(explained)?;
+    let url = sns::confirmation_url(&envelope).map_err(|error| explained(&error))?;
     let client = spool::client(context)?;
     prove(context, args, &request, &client)?;
     let mut out = io::stdout();
@@ -51,7 +51,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         writeln!(out, "would visit {}", printable(&url))?;
         return Ok(Exit::Done);
     }
-    let subscription = sns::confirm(&client, &envelope).map_err(explained)?;
+    let subscription = sns::confirm(&client, &envelope).map_err(|error| explained(&error))?;
     writeln!(
         out,
         "confirmed: `{}`, subscription `{}`",
@@ -106,16 +106,16 @@ fn prove(
                 None => error,
             })
         }
-        Ok(Admission::Later(error)) => Err(explained(error)),
+        Ok(Admission::Later(error)) => Err(explained(&error)),
         Err(error) => Err(CliError::usage(&error).hint(error.hint())),
     }
 }
 
-fn explained(error: SnsError) -> CliError {
-    let exit = match &error {
+fn explained(error: &SnsError) -> CliError {
+    let exit = match error {
         SnsError::Https(_) => Exit::Unreachable,
         SnsError::Answer { .. } | SnsError::Pending => Exit::SomeFailed,
         _ => Exit::Usage,
     };
-    CliError::new(exit, &error).hint(error.hint())
+    CliError::new(exit, error).hint(error.hint())
 }

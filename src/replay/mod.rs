@@ -152,12 +152,15 @@ impl<E: From<ReplayError>> Reading<'_, E> {
             Content::Request(request) => self.request(place, &request),
             Content::Mail(bytes) => {
                 let provider = self.options.provider.unwrap_or(webhook::MAILED);
+                let Some(verification) = self.verification_of_mail(provider, place, bytes)? else {
+                    return Ok(());
+                };
                 for row in provider.decode_mail(bytes, self.options.preset) {
                     (self.each)(Entry {
                         place,
                         row,
                         received_at,
-                        verification: "".into(),
+                        verification: verification.clone(),
                     })?;
                 }
                 Ok(())
@@ -298,6 +301,26 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                     place,
                     "not verified: its request is not there".into(),
                 )?;
+                Ok(None)
+            }
+            Some(_) => Ok(Some("not verified".into())),
+        }
+    }
+
+    /// A mail is vouched for by the server that received it, if by anybody.
+    fn verification_of_mail(
+        &mut self,
+        provider: &'static Provider,
+        place: Place,
+        mail: &[u8],
+    ) -> Result<Option<Cow<'static, str>>, E> {
+        match self.options.gate {
+            None => Ok(Some("".into())),
+            Some(gate) if gate.trusts_mail(mail) => Ok(Some("verified by the mail server".into())),
+            Some(gate) if gate.level(provider) == Level::Require => {
+                let cause = "not verified: no mail server of ours vouches for this mail; see \
+                             `trusted_mail_hosts` in [provider.amazon_ses]";
+                self.bad(provider, place, cause.into())?;
                 Ok(None)
             }
             Some(_) => Ok(Some("not verified".into())),

@@ -2,7 +2,7 @@
 //! itself, with a certificate of a test authority.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{Read, Write as _},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
 };
@@ -130,13 +130,14 @@ fn serve(
     Some(())
 }
 
-fn head(stream: &mut impl std::io::Read) -> Option<String> {
+fn head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
-    for octet in stream.bytes() {
-        head.push(octet.ok()?);
+    let mut octet = [0];
+    loop {
+        stream.read_exact(&mut octet).ok()?;
+        head.extend(octet);
         if head.ends_with(b"\r\n\r\n") {
             return String::from_utf8(head).ok();
         }
     }
-    None
 }
