@@ -60,6 +60,9 @@ pub enum Decision {
     Keep,
 }
 
+/// Among so many latest failures the same one is looked for.
+const RETOLD: usize = 64;
+
 /// Named starting points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -100,12 +103,28 @@ impl Default for Policy {
 }
 
 /// What the policy needs of an address's past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastEvent {
+    /// The mailbox or provider that told it.
+    pub source: String,
+    /// The hash of the send it is about, where that is known.
+    pub send: Option<String>,
     pub kind: EventKind,
     pub reason: Option<Reason>,
     pub permanence: Option<Permanence>,
     pub occurred_at: Timestamp,
+}
+
+impl PastEvent {
+    /// Whether this tells the failure that `earlier` told, by another source (a provider's webhook
+    /// and the bounce mail): of the same send, or within a day where a send is not known.
+    fn retells(&self, earlier: &Self) -> bool {
+        self.source != earlier.source
+            && match (&self.send, &earlier.send) {
+                (Some(send), Some(other)) => send == other,
+                _ => self.occurred_at.0 - earlier.occurred_at.0 <= DAY,
+            }
+    }
 }
 
 /// What proves that an address works.
@@ -280,21 +299,16 @@ impl Policy {
         }
     }
 
-    /// Adds up the points of an address at its latest event: at most one event's points a day,
-    /// within the window, forgotten after a delivery or reply.
+    /// Adds up the points of an address at its latest event: at most one event's points a day, one
+    /// failure told twice once, within the window, forgotten after a delivery or reply.
     pub fn points(&self, history: &[PastEvent]) -> u32 {
         let Some(latest) = history.last().map(|event| event.occurred_at.0) else {
             return 0;
         };
         let mut days: BTreeMap<i64, u32> = BTreeMap::new();
-        for PastEvent {
-            kind,
-            reason,
-            permanence,
-            occurred_at,
-        } in history
-        {
-            let heals = match kind {
+        let mut counted: Vec<&PastEvent> = Vec::new();
+        for event in history {
+            let heals = match event.kind {
                 EventKind::Delivered => self.heal.contains(&Healing::Delivered),
                 EventKind::Reply => self.heal.contains(&Healing::Reply),
                 _ => false,
@@ -303,15 +317,25 @@ impl Policy {
                 days.clear();
                 continue;
             }
-            let (EventKind::Bounce, Some(reason), Some(permanence)) = (kind, reason, permanence)
+            let (EventKind::Bounce, Some(reason), Some(permanence)) =
+                (event.kind, event.reason, event.permanence)
             else {
                 continue;
             };
-            if occurred_at.0 <= latest - self.window {
+            if event.occurred_at.0 <= latest - self.window {
                 continue;
             }
-            if let Action::Score { points, .. } = self.action(*reason, *permanence) {
-                let day = days.entry(occurred_at.0.div_euclid(DAY)).or_default();
+            if let Action::Score { points, .. } = self.action(reason, permanence) {
+                if counted
+                    .iter()
+                    .rev()
+                    .take(RETOLD)
+                    .any(|earlier| event.retells(earlier))
+                {
+                    continue;
+                }
+                counted.push(event);
+                let day = days.entry(event.occurred_at.0.div_euclid(DAY)).or_default();
                 *day = points.max(*day);
             }
         }
@@ -325,6 +349,8 @@ mod tests {
 
     fn past(kind: EventKind, day: i64) -> PastEvent {
         PastEvent {
+            source: "bounces".into(),
+            send: None,
             kind,
             reason: Some(Reason::MailboxFull),
             permanence: Some(Permanence::Soft),
@@ -360,6 +386,41 @@ mod tests {
             &bounces(&[1, 2, 3, 4, 5]),
         );
         assert_eq!(suppress, Decision::Suppress { lasting: None });
+    }
+
+    #[test]
+    fn one_failure_told_twice_counts_once() {
+        let policy = Policy::default();
+        let told = |source: &str, send: Option<&str>, hour: i64| PastEvent {
+            source: source.into(),
+            send: send.map(str::to_owned),
+            occurred_at: Timestamp(hour * crate::time::HOUR),
+            ..past(EventKind::Bounce, 0)
+        };
+        let points = |history: &[PastEvent]| policy.points(history);
+        // Told before midnight by the provider, after it by the bounce mail.
+        assert_eq!(
+            points(&[told("sendgrid", None, 23), told("bounces", None, 25)]),
+            1
+        );
+        assert_eq!(
+            points(&[
+                told("sendgrid", Some("a"), 23),
+                told("bounces", Some("a"), 70)
+            ]),
+            1
+        );
+        assert_eq!(
+            points(&[
+                told("sendgrid", Some("a"), 23),
+                told("bounces", Some("b"), 25)
+            ]),
+            2
+        );
+        assert_eq!(
+            points(&[told("bounces", None, 23), told("bounces", None, 25)]),
+            2
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod support;
 mod webhook_fixtures;
 mod webhook_moto;
 mod webhook_receive;
+mod webhook_replay;
 mod webhook_security;
 mod webhook_setup;
 mod webhook_sns;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
-use crate::{event::EventKind, store::EventRow};
+use crate::{classify::Permanence, event::EventKind, store::NewEvent};
 
 /// What became of an item; the order is the strength.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,16 +80,21 @@ pub struct Accounting {
 }
 
 impl Accounting {
-    pub(crate) fn note(&mut self, row: &EventRow, new: bool, forged: bool) {
+    pub(crate) fn note(&mut self, row: &NewEvent<'_>, new: bool, forged: bool) {
         if !new {
             return;
         }
         self.forged += u64::from(forged);
         let kind = match (row.kind, row.permanence) {
-            (EventKind::Bounce, Some(permanence)) => format!("{}_bounce", permanence.name()),
-            (kind, _) => kind.name().to_owned(),
+            (EventKind::Bounce, Some(Permanence::Hard)) => "hard_bounce",
+            (EventKind::Bounce, Some(Permanence::Soft)) => "soft_bounce",
+            (kind, _) => kind.name(),
         };
-        *self.kinds.entry(kind).or_default() += 1;
+        if let Some(count) = self.kinds.get_mut(kind) {
+            *count += 1;
+        } else {
+            self.kinds.insert(kind.to_owned(), 1);
+        }
     }
 
     /// Counts one item.

@@ -9,7 +9,7 @@ use crate::{
     address::AddressKey,
     event::{DeliveryEvent, EventKind},
     message::Target,
-    store::{Batch, Send, StoreError},
+    store::{Batch, Recipient, Send, StoreError},
     time::{DAY, Timestamp},
     verp::{Keys, SendHash, Signature},
 };
@@ -95,8 +95,11 @@ pub(super) fn resolve(
         .iter()
         .map(|item| {
             // A report on several recipients is charged to the send only for the send's own address.
-            let others: HashSet<AddressKey> = item
-                .events
+            let several: &[DeliveryEvent] = match item.events.as_slice() {
+                [_] => &[],
+                several => several,
+            };
+            let others: HashSet<AddressKey> = several
                 .iter()
                 .filter_map(|event| AddressKey::parse(event.address.as_deref()?))
                 .collect();
@@ -131,28 +134,34 @@ pub(super) fn resolve(
     Ok(resolved)
 }
 
-struct Sends {
-    by_hash: HashMap<SendHash, Send>,
-    by_message_id: HashMap<String, Send>,
+struct Sends<'e> {
+    by_hash: HashMap<&'e SendHash, Recipient>,
+    by_message_id: HashMap<&'e str, Send>,
 }
 
 /// What the clues of an event led to.
 enum Found<'s> {
-    Send(&'s Send),
+    Send(&'s SendHash, &'s AddressKey),
     Forged,
     Nothing,
 }
 
 fn follow<'s>(
     identity: &Identity,
-    sends: &'s Sends,
-    event: &DeliveryEvent,
+    sends: &'s Sends<'s>,
+    event: &'s DeliveryEvent,
     named: Option<&AddressKey>,
     now: Timestamp,
 ) -> Found<'s> {
     for clue in &event.clues {
         let (send, signature) = match &clue.target {
-            Target::MessageId(id) => (sends.by_message_id.get(id), Signature::Unsigned),
+            Target::MessageId(id) => (
+                sends
+                    .by_message_id
+                    .get(id.as_str())
+                    .map(|send| (&send.hash, &send.key, send.sent_at)),
+                Signature::Unsigned,
+            ),
             Target::Token(token) => {
                 // Without keys nothing can be said about a mac.
                 let signature = if identity.keys.is_empty() {
@@ -163,20 +172,26 @@ fn follow<'s>(
                 if signature == Signature::Forged {
                     return Found::Forged;
                 }
-                (sends.by_hash.get(&token.hash), signature)
+                let recipient = sends.by_hash.get(&token.hash);
+                (
+                    recipient.map(|to| (&token.hash, &to.key, to.sent_at)),
+                    signature,
+                )
             }
         };
-        let Some(send) = send else { continue };
+        let Some((hash, key, sent_at)) = send else {
+            continue;
+        };
         let good_enough = signature == Signature::Valid
             || match identity.signatures {
                 Signatures::Accept => true,
                 Signatures::Prefer => {
-                    now.0 - send.sent_at.0 <= RECENT && named.is_none_or(|named| *named == send.key)
+                    now.0 - sent_at.0 <= RECENT && named.is_none_or(|named| named == key)
                 }
                 Signatures::Require => false,
             };
         if good_enough {
-            return Found::Send(send);
+            return Found::Send(hash, key);
         }
     }
     Found::Nothing
@@ -184,7 +199,7 @@ fn follow<'s>(
 
 fn resolve_one(
     identity: &Identity,
-    sends: &Sends,
+    sends: &Sends<'_>,
     event: &DeliveryEvent,
     others: &HashSet<AddressKey>,
     now: Timestamp,
@@ -206,19 +221,19 @@ fn resolve_one(
             who.reported.clone_from(&event.address);
             who.note = "the signature in the return address is wrong".into();
         }
-        Found::Send(send) => {
-            who.send = Some(send.hash.clone());
+        Found::Send(hash, key) => {
+            who.send = Some(hash.clone());
             who.may_unsubscribe = true;
             match named {
-                Some(named) if named != send.key => {
+                Some(named) if named != *key => {
                     if event.kind == EventKind::Reply {
                         who.kind = EventKind::Note;
                         who.note = "answered by another address than the one written to".into();
                         who.address = Some(named);
                     } else if event.address_wins
-                        || (event.kind == EventKind::Bounce && others.contains(&send.key))
+                        || (event.kind == EventKind::Bounce && others.contains(key))
                     {
-                        who.note = format!("the send `{}` went to another address", send.hash);
+                        who.note = format!("the send `{hash}` went to another address");
                         who.send = None;
                         who.address = Some(named);
                     } else {
@@ -226,12 +241,12 @@ fn resolve_one(
                             "reported for another address: forwarded, or the mailbox of an alias"
                                 .into();
                         who.reported.clone_from(&event.address);
-                        who.address = Some(send.key.clone());
+                        who.address = Some(key.clone());
                         who.known = true;
                     }
                 }
                 _ => {
-                    who.address = Some(send.key.clone());
+                    who.address = Some(key.clone());
                     who.known = true;
                 }
             }

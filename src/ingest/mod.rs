@@ -7,7 +7,7 @@
 mod accounting;
 mod identity;
 
-use std::{borrow::Cow, collections::HashSet};
+use std::borrow::Cow;
 
 pub use accounting::{Accounting, Outcome};
 use identity::Resolved;
@@ -17,7 +17,7 @@ use crate::{
     address::AddressKey,
     classify::Reason,
     event::{DeliveryEvent, EventKind},
-    store::{Batch, EventRow, FolderId, NewSuppression, Store, StoreError},
+    store::{Batch, FolderId, NewEvent, NewSuppression, Store, StoreError},
     suppression::{Action, Decision, Grounds, Policy},
     time::{DAY, Timestamp},
 };
@@ -96,7 +96,10 @@ pub fn apply(
         resolved.iter().flatten(),
         occasion,
     )?;
-    let suppressed: HashSet<usize> = suppressions.iter().map(|(index, _)| *index).collect();
+    let mut suppressed = vec![false; rows.len()];
+    for (index, _) in &suppressions {
+        suppressed[*index] = true;
+    }
     let suppressions: Vec<NewSuppression> = suppressions.into_iter().map(|(_, row)| row).collect();
     batch.suppress(&suppressions)?;
 
@@ -105,7 +108,7 @@ pub fn apply(
     for (item, resolved) in items.iter().zip(&resolved) {
         let mut outcome = Outcome::Duplicate;
         for who in resolved {
-            let this = outcome_of(&rows[index], new[index], suppressed.contains(&index), who);
+            let this = outcome_of(&rows[index], new[index], suppressed[index], who);
             outcome = outcome.max(this);
             accounting.note(&rows[index], new[index], who.forged);
             index += 1;
@@ -143,7 +146,7 @@ pub fn apply(
     Ok(outcomes)
 }
 
-fn outcome_of(row: &EventRow, new: bool, suppressed: bool, who: &Resolved) -> Outcome {
+fn outcome_of(row: &NewEvent<'_>, new: bool, suppressed: bool, who: &Resolved) -> Outcome {
     if !new {
         Outcome::Duplicate
     } else if suppressed {
@@ -160,38 +163,33 @@ fn outcome_of(row: &EventRow, new: bool, suppressed: bool, who: &Resolved) -> Ou
     }
 }
 
-fn event_row(
-    item: &Item,
-    event: &DeliveryEvent,
-    who: &Resolved,
+fn event_row<'a>(
+    item: &'a Item,
+    event: &'a DeliveryEvent,
+    who: &'a Resolved,
     occasion: Occasion<'_>,
-) -> EventRow {
+) -> NewEvent<'a> {
     // A date of the sender's choice must not reach into the future: windows are counted from it.
     let occurred_at = event
         .occurred_at
         .filter(|at| at.0 <= occasion.now.0 + DAY && at.0 > 0)
         .unwrap_or(occasion.now);
-    EventRow {
+    let verdict = event.classification.as_ref();
+    NewEvent {
         key: event.key,
-        source: event.source.clone(),
+        source: &event.source,
         kind: who.kind,
-        reason: event.classification.as_ref().map(|verdict| verdict.reason),
-        permanence: event
-            .classification
-            .as_ref()
-            .map(|verdict| verdict.permanence),
-        rule: event
-            .classification
-            .as_ref()
-            .map(|verdict| verdict.rule.clone()),
-        address: who.address.clone(),
-        reported: who.reported.clone(),
-        send_hash: who.send.as_ref().map(|hash| hash.as_str().to_owned()),
-        status: event.status.map(|status| status.to_string()),
+        reason: verdict.map(|verdict| verdict.reason),
+        permanence: verdict.map(|verdict| verdict.permanence),
+        rule: verdict.map(|verdict| verdict.rule.as_str()),
+        address: who.address.as_ref(),
+        reported: who.reported.as_deref(),
+        send: who.send.as_ref(),
+        status: event.status,
         reply_code: event.reply_code,
-        receiving_host: event.receiving_host.clone(),
-        diagnostic: event.diagnostic.clone(),
-        raw_type: event.raw_type.clone(),
+        receiving_host: &event.receiving_host,
+        diagnostic: &event.diagnostic,
+        raw_type: &event.raw_type,
         note: note(&who.note, &item.verification),
         content: item.content,
         occurred_at,
@@ -200,20 +198,18 @@ fn event_row(
     }
 }
 
-fn note(identity: &str, verification: &str) -> String {
-    let separator = if identity.is_empty() || verification.is_empty() {
-        ""
-    } else {
-        "; "
-    };
-    format!("{identity}{separator}{verification}")
+fn note<'a>(identity: &'a str, verification: &'a str) -> Cow<'a, str> {
+    match (identity, verification) {
+        (note, "") | ("", note) => Cow::Borrowed(note),
+        _ => Cow::Owned(format!("{identity}; {verification}")),
+    }
 }
 
 /// The rows to write for new events, each with the index of its event.
 fn judge<'r>(
     batch: &Batch<'_>,
     policy: &Policy,
-    rows: &[EventRow],
+    rows: &[NewEvent<'_>],
     new: &[bool],
     resolved: impl Iterator<Item = &'r Resolved>,
     occasion: Occasion<'_>,
@@ -222,7 +218,6 @@ fn judge<'r>(
     for (index, (row, who)) in rows.iter().zip(resolved).enumerate() {
         let Some(address) = row
             .address
-            .as_ref()
             .filter(|_| new[index] && who.known && !who.forged)
         else {
             continue;
@@ -268,7 +263,7 @@ fn judge<'r>(
 fn bounce(
     batch: &Batch<'_>,
     policy: &Policy,
-    row: &EventRow,
+    row: &NewEvent<'_>,
     address: &AddressKey,
 ) -> Result<Decision, StoreError> {
     let (Some(reason), Some(permanence)) = (row.reason, row.permanence) else {

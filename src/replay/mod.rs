@@ -68,6 +68,9 @@ fn names(providers: &[&Provider]) -> String {
     names.join(" or ")
 }
 
+/// So many values are examined for being of the provider that was said or found.
+const EXAMINED: u32 = 1000;
+
 /// So many bytes are kept while the provider is not yet found.
 const UNDECIDED: usize = LARGEST;
 
@@ -85,6 +88,7 @@ pub fn read<E: From<ReplayError>>(
         waiting: Vec::new(),
         waiting_bytes: 0,
         verification: None,
+        examined: 0,
         each,
     };
     let mut splitter = Splitter::new(input, Place::START);
@@ -142,6 +146,8 @@ struct Reading<'r, E> {
     waiting_bytes: usize,
     /// That of the request around what is read.
     verification: Option<Cow<'static, str>>,
+    /// So many values in a row were of the provider, or could be.
+    examined: u32,
     each: &'r mut dyn FnMut(Entry<'_>) -> Result<(), E>,
 }
 
@@ -165,17 +171,18 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                 }
                 Ok(())
             }
-            Content::Json(text) => match self.provider {
-                Some(provider) => self.json(provider, place, text, received_at),
-                None => {
+            Content::Json(text) => {
+                let Some(provider) = self.provider else {
                     let found = Field::parse(text).map(webhook::candidates);
-                    self.wait(
-                        place,
-                        Waiting::Json(text.to_owned()),
-                        &found.unwrap_or_default(),
-                    )
+                    let content = Waiting::Json(text.to_owned());
+                    return self.wait(place, content, &found.unwrap_or_default());
+                };
+                let others = self.others(provider, text);
+                if others.is_empty() {
+                    return self.json(provider, place, text, received_at);
                 }
-            },
+                self.bad(provider, place, format!("an event of {}", names(&others)))
+            }
             Content::Form(text) => match self.provider {
                 Some(provider) => self.form(provider, place, text, received_at),
                 None => {
@@ -188,6 +195,25 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                 None => self.wait(place, Waiting::Bad(cause), &[]),
             },
         }
+    }
+
+    /// The providers a value is plainly of, if they are others than was said. After the first
+    /// values, and nothing strange among them, that is not asked again.
+    fn others(&mut self, provider: &Provider, text: &str) -> Vec<&'static Provider> {
+        if self.examined >= EXAMINED {
+            return Vec::new();
+        }
+        self.examined += 1;
+        let mut found = Field::parse(text)
+            .map(webhook::candidates)
+            .unwrap_or_default();
+        if found.iter().any(|known| known.name == provider.name) {
+            found.clear();
+        }
+        if !found.is_empty() {
+            self.examined = 0;
+        }
+        found
     }
 
     /// Keeps what is not yet known to be anybody's; decides by `found`.
@@ -351,6 +377,7 @@ impl<E: From<ReplayError>> Reading<'_, E> {
     /// A request stands for itself: its path names its provider, else what is in it.
     fn request(&mut self, place: Place, request: &Request) -> Result<(), E> {
         let before = self.provider;
+        self.examined = 0;
         if self.options.provider.is_none() {
             self.provider = webhook::provider_of(request).or(before);
         }

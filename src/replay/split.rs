@@ -249,12 +249,19 @@ impl<R: Read> Splitter<R> {
         let next = if self.searched > SEARCHED {
             None
         } else if self.in_array {
-            // `},{` or `},\n  {`: the boundary of elements.
-            memchr::memchr_iter(b'}', bytes).find_map(|at| {
-                let rest = bytes[at + 1..].trim_ascii_start().strip_prefix(b",")?;
-                let rest = rest.trim_ascii_start();
-                rest.starts_with(b"{").then(|| bytes.len() - rest.len())
-            })
+            // `},{`, the boundary of elements; else what begins one after an element cut off.
+            let boundaries = || {
+                memchr::memchr_iter(b',', bytes).filter_map(|at| {
+                    let rest = bytes[at + 1..].trim_ascii_start();
+                    let is_closed = bytes[..at].trim_ascii_end().ends_with(b"}");
+                    rest.starts_with(b"{")
+                        .then(|| (is_closed, bytes.len() - rest.len()))
+                })
+            };
+            boundaries()
+                .find(|(is_closed, _)| *is_closed)
+                .or_else(|| boundaries().next())
+                .map(|(_, at)| at)
         } else {
             // A line that begins as a value.
             memchr::memchr_iter(b'\n', bytes)

@@ -1,15 +1,46 @@
 //! Events: everything that came back, once each.
 
+use std::borrow::Cow;
+
 use rusqlite::{Row, params};
 
 use super::{Batch, Store, StoreError};
 use crate::{
     address::AddressKey,
-    classify::{Permanence, Reason},
+    classify::{EnhancedStatusCode, Permanence, Reason},
     event::{EventKey, EventKind},
     suppression::PastEvent,
     time::Timestamp,
+    verp::SendHash,
 };
+
+/// An event to be written; borrowed, since they come by the hundred thousand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent<'a> {
+    pub key: EventKey,
+    pub source: &'a str,
+    pub kind: EventKind,
+    pub reason: Option<Reason>,
+    pub permanence: Option<Permanence>,
+    pub rule: Option<&'a str>,
+    /// Who it is charged to.
+    pub address: Option<&'a AddressKey>,
+    /// The address the report names, if it is another.
+    pub reported: Option<&'a str>,
+    pub send: Option<&'a SendHash>,
+    pub status: Option<EnhancedStatusCode>,
+    pub reply_code: Option<u16>,
+    pub receiving_host: &'a str,
+    pub diagnostic: &'a str,
+    pub raw_type: &'a str,
+    /// Why nothing was done, forwarding, forged, ...
+    pub note: Cow<'a, str>,
+    /// Key of the archived mail.
+    pub content: Option<[u8; 16]>,
+    pub occurred_at: Timestamp,
+    pub received_at: Timestamp,
+    pub run: i64,
+}
 
 /// A row of the event table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,14 +126,14 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
 
 impl Batch<'_> {
     /// Adds events; answers for each, in the given order, whether it is new.
-    pub fn insert_events(&self, events: &[EventRow]) -> Result<Vec<bool>, StoreError> {
+    pub fn insert_events(&self, events: &[NewEvent<'_>]) -> Result<Vec<bool>, StoreError> {
         let mut insert = self.transaction.prepare_cached(&format!(
             "INSERT INTO event ({COLUMNS})
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
              ON CONFLICT (key) DO NOTHING"
         ))?;
         let mut order: Vec<usize> = (0..events.len()).collect();
-        order.sort_by_key(|index| events[*index].key);
+        order.sort_unstable_by_key(|index| (events[*index].key, *index));
         let mut new = vec![false; events.len()];
         for index in order {
             let event = &events[index];
@@ -113,10 +144,10 @@ impl Batch<'_> {
                 event.reason.map(Reason::name),
                 event.permanence.map(Permanence::name),
                 event.rule,
-                event.address.as_ref().map(AddressKey::as_str),
+                event.address.map(AddressKey::as_str),
                 event.reported,
-                event.send_hash.as_ref().map(String::as_bytes),
-                event.status,
+                event.send.map(|hash| hash.as_str().as_bytes()),
+                event.status.map(|status| status.to_string()),
                 event.reply_code,
                 event.receiving_host,
                 event.diagnostic,
@@ -139,7 +170,8 @@ impl Batch<'_> {
         since: Timestamp,
     ) -> Result<Vec<PastEvent>, StoreError> {
         let mut select = self.transaction.prepare_cached(
-            "SELECT kind, reason, permanence, occurred_at FROM event WHERE address_key = $1 AND occurred_at >= $2 ORDER BY occurred_at",
+            "SELECT kind, reason, permanence, occurred_at, source, send_hash FROM event
+             WHERE address_key = $1 AND occurred_at >= $2 ORDER BY occurred_at, key",
         )?;
         let rows = select.query_map(params![address.as_str(), since.0], |row| {
             Ok(PastEvent {
@@ -147,6 +179,10 @@ impl Batch<'_> {
                 reason: reason(row, 1)?,
                 permanence: permanence(row, 2)?,
                 occurred_at: Timestamp(row.get(3)?),
+                source: row.get(4)?,
+                send: row
+                    .get::<_, Option<Vec<u8>>>(5)?
+                    .map(|hash| String::from_utf8_lossy(&hash).into_owned()),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

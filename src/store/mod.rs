@@ -29,10 +29,11 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 pub use contacts::{Contact, ImportCounts, NewContact};
 pub use do_not_contact::{DoNotContact, NewSuppression};
 pub use error::StoreError;
-pub use events::EventRow;
+pub use events::{EventRow, NewEvent};
 pub use lease::{Holder, LeaseRefused};
 pub use pending::FolderId;
 pub use runs::Run;
+pub(crate) use sends::Recipient;
 pub use sends::{NewSend, Send};
 
 /// Append-only. The number of entries is the version.

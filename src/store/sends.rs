@@ -32,6 +32,13 @@ pub struct Send {
     pub sent_at: Timestamp,
 }
 
+/// Whom a send went to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recipient {
+    pub(crate) key: AddressKey,
+    pub(crate) sent_at: Timestamp,
+}
+
 const COLUMNS: &str = "hash, email_id, address, address_key, sent_at";
 
 fn send(row: &Row<'_>) -> rusqlite::Result<Send> {
@@ -92,33 +99,36 @@ impl Batch<'_> {
         Ok(counts)
     }
 
-    /// The sends of these hashes; an unknown hash is left out.
-    pub(crate) fn sends_by_hash(
+    /// Whom the sends of these hashes went to; an unknown hash is left out.
+    pub(crate) fn sends_by_hash<'h>(
         &self,
-        mut hashes: Vec<&SendHash>,
-    ) -> Result<HashMap<SendHash, Send>, StoreError> {
+        mut hashes: Vec<&'h SendHash>,
+    ) -> Result<HashMap<&'h SendHash, Recipient>, StoreError> {
         let mut select = self
             .transaction
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM send WHERE hash = $1"))?;
+            .prepare_cached("SELECT address_key, sent_at FROM send WHERE hash = $1")?;
         hashes.sort_unstable();
         hashes.dedup();
         let mut found = HashMap::with_capacity(hashes.len());
         for hash in hashes {
-            if let Some(send) = select
-                .query_row([hash.as_str().as_bytes()], send)
-                .optional()?
-            {
-                found.insert(send.hash.clone(), send);
+            let recipient = select.query_row([hash.as_str().as_bytes()], |row| {
+                Ok(Recipient {
+                    key: AddressKey::from_stored(row.get(0)?),
+                    sent_at: Timestamp(row.get(1)?),
+                })
+            });
+            if let Some(recipient) = recipient.optional()? {
+                found.insert(hash, recipient);
             }
         }
         Ok(found)
     }
 
     /// The sends with these Message-IDs. One that several sends share names nobody and is left out.
-    pub(crate) fn sends_by_message_id(
+    pub(crate) fn sends_by_message_id<'i>(
         &self,
-        mut ids: Vec<&str>,
-    ) -> Result<HashMap<String, Send>, StoreError> {
+        mut ids: Vec<&'i str>,
+    ) -> Result<HashMap<&'i str, Send>, StoreError> {
         let mut select = self.transaction.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM send WHERE message_id = $1 LIMIT 2"
         ))?;
@@ -128,7 +138,7 @@ impl Batch<'_> {
         for id in ids {
             let sends: Vec<Send> = select.query_map([id], send)?.collect::<Result<_, _>>()?;
             if let Ok([send]) = <[Send; 1]>::try_from(sends) {
-                found.insert(id.to_owned(), send);
+                found.insert(id, send);
             }
         }
         Ok(found)
