@@ -9,6 +9,7 @@ use crate::{
     sns::{self, SnsError},
     webhook::{
         Expected, Level, Provider, Request, Scheme, Verification,
+        signature::Refused,
         signature::sns::{Envelope, SUBSCRIPTION_CONFIRMATION},
     },
 };
@@ -20,6 +21,8 @@ pub struct Gate<'a> {
     /// Secrets are read when the first request needs them.
     expected: RefCell<HashMap<&'static str, Expected>>,
     subscriptions: RefCell<Vec<Subscription>>,
+    /// Why SNS could not be asked: what waits is not to wait for each of them anew.
+    unreachable: RefCell<Option<SnsError>>,
 }
 
 /// How a [`Gate`] is set up.
@@ -71,6 +74,7 @@ impl<'a> Gate<'a> {
             options,
             expected: RefCell::default(),
             subscriptions: RefCell::default(),
+            unreachable: RefCell::default(),
         }
     }
 
@@ -99,8 +103,19 @@ impl<'a> Gate<'a> {
                 Admission::Admitted(verification)
             }
             Ok(verification) => Admission::Refused(verification),
-            Err(error) => Admission::Later(error),
+            Err(error) if error.is_temporary() => Admission::Later(self.note_unreachable(error)),
+            Err(error) => Admission::Refused(Verification::Refused(Refused::Certificate {
+                name: "of SNS".into(),
+                cause: error.to_string(),
+            })),
         })
+    }
+
+    fn note_unreachable(&self, error: SnsError) -> SnsError {
+        if matches!(error, SnsError::Https(_)) {
+            *self.unreachable.borrow_mut() = Some(error.clone());
+        }
+        error
     }
 
     /// Verifies a request, and answers SNS where that is configured.
@@ -124,7 +139,7 @@ impl<'a> Gate<'a> {
             if let Answer::Failed(error) = &answer
                 && error.is_temporary()
             {
-                return Ok(Admission::Later(error.clone()));
+                return Ok(Admission::Later(self.note_unreachable(error.clone())));
             }
             self.subscriptions.borrow_mut().push(Subscription {
                 topic: envelope.topic_arn,
@@ -163,12 +178,19 @@ impl<'a> Gate<'a> {
             .provider
             .get(provider.name)
             .is_some_and(|keys| keys.fetch_certificates);
+        let folder = self.config.certificates();
         let client = self
             .options
             .client
             .filter(|_| fetches || self.options.fetch);
-        let folder = self.config.certificates();
-        Ok(sns::verify(provider, request, expected, &folder, client))
+        let unreachable = self.unreachable.borrow().clone();
+        Ok(match (client, unreachable) {
+            (Some(_), Some(error)) => match provider.verify(request, expected, &folder) {
+                Verification::Undecided { .. } => Err(error),
+                decided => Ok(decided),
+            },
+            _ => sns::verify(provider, request, expected, &folder, client),
+        })
     }
 
     fn answer(&self, envelope: &Envelope, verification: &Verification) -> Answer {
@@ -187,6 +209,9 @@ impl<'a> Gate<'a> {
             .map_or(Confirm::Print, |keys| keys.confirm);
         match (confirm, self.options.client) {
             (Confirm::Auto, Some(client)) => {
+                if let Some(error) = self.unreachable.borrow().clone() {
+                    return Answer::Failed(error);
+                }
                 sns::confirm(client, envelope).map_or_else(Answer::Failed, Answer::Confirmed)
             }
             _ => Answer::Waits(url),

@@ -191,6 +191,26 @@ fn what_fails_says_why_and_what_to_do() {
 }
 
 #[test]
+fn a_certificate_that_is_not_there_fails_and_the_next_is_asked_for() {
+    let sns = FakeSns::start(HOST, |_| page("404 Not Found", ""));
+    let (mut env, proofs) = with(&sns, "fetch_certificates = true");
+    for name in ["a", "b"] {
+        let body = proofs.envelope_with("Notification", "{}", |envelope| {
+            envelope.signing_cert_url = format!("https://{HOST}/{name}.pem");
+        });
+        assert_eq!(env.call(&Callback::post("amazon", body)).status, 200);
+    }
+    // Without a network all wait, and it is tried once only.
+    env.set("HTTPS_PROXY", "http://127.0.0.1:1");
+    let (_, err) = env.run(["webhook:replay", "--spool"]).exit(3);
+    assert!(err.contains("2 left"), "{err}");
+    env.set("HTTPS_PROXY", sns.proxy.clone());
+    let (_, err) = env.run(["webhook:replay", "--spool"]).exit(1);
+    assert!(err.contains("2 failed") && err.contains("404"), "{err}");
+    assert_eq!(sns.asked().len(), 2);
+}
+
+#[test]
 fn a_missing_certificate_is_fetched_once_if_that_is_allowed() {
     let shelf = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
     let there = std::sync::Arc::clone(&shelf);

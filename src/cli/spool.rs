@@ -133,7 +133,11 @@ pub(super) fn tell(drained: &Drained, quiet: bool) -> Option<Exit> {
             drained.left.len()
         );
     }
-    if !drained.failed.is_empty() {
+    let unconfirmed = drained
+        .subscriptions
+        .iter()
+        .any(|(_, subscription)| matches!(subscription.answer, Answer::Failed(_)));
+    if unconfirmed || !drained.failed.is_empty() {
         return Some(Exit::SomeFailed);
     }
     (!drained.left.is_empty()).then_some(Exit::Unreachable)
