@@ -150,7 +150,6 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     };
     let mut told = Told::default();
     let mut rows = Rows::new(args.format)?;
-    let mut refused = Vec::new();
     let application = Application {
         rules: Rules::builtin(),
         settings: &settings,
@@ -159,8 +158,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         since,
         dry_run: args.dry_run,
     };
-    let mut applier = Applier::new(&mut store, application);
-    let stdin = [PathBuf::from("-")];
+    let mut applier = Applier::new(&mut store, application)?;
     let drained = args.spool.then(|| {
         spool::work(
             context,
@@ -173,42 +171,14 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             },
         )
     });
-    let files = if args.spool {
-        &[]
-    } else if args.files.is_empty() {
-        &stdin[..]
+    let refused = if args.spool {
+        Vec::new()
     } else {
-        &args.files[..]
+        read_files(args, &options, &gate, &mut told, &mut rows, &mut applier)?
     };
-    for path in files {
-        let input: Box<dyn Read> = if path.as_os_str() == "-" {
-            Box::new(io::stdin().lock())
-        } else {
-            match File::open(path) {
-                Ok(file) => Box::new(file),
-                Err(cause) => {
-                    refused.push(CliError::file(path, &cause));
-                    continue;
-                }
-            }
-        };
-        let read = replay::read(input, &options, &mut |entry| {
-            told.entry(path, &entry);
-            rows.write(&entry.row)?;
-            applier.add(&entry)?;
-            Ok(())
-        });
-        for subscription in gate.take_subscriptions() {
-            spool::tell_subscription(&path.display().to_string(), &subscription);
-        }
-        match read {
-            Ok(()) => {}
-            Err(Stop::Output(error)) => return Err(error.into()),
-            Err(Stop::Replay(error)) => refused.push(explained(error, path)),
-        }
-    }
     applier.finish()?;
-    let (accounting, too_old) = (applier.accounting, applier.too_old);
+    let (accounting, too_old) = (applier.accounting.clone(), applier.too_old);
+    drop(applier);
     if !args.dry_run {
         if args.spool {
             spool::give_back(context, &mut store)?;
@@ -230,6 +200,53 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         None if accounting.errors > 0 => Exit::SomeFailed,
         None => Exit::Done,
     })
+}
+
+/// Reads the files, or standard input; answers why some were refused.
+fn read_files(
+    args: &Args,
+    options: &Options<'_>,
+    gate: &Gate<'_>,
+    told: &mut Told,
+    rows: &mut Rows,
+    applier: &mut Applier<'_>,
+) -> Result<Vec<CliError>, CliError> {
+    let mut refused = Vec::new();
+    let stdin = [PathBuf::from("-")];
+    let files = if args.files.is_empty() {
+        &stdin[..]
+    } else {
+        &args.files[..]
+    };
+    for path in files {
+        let input: Box<dyn Read> = if path.as_os_str() == "-" {
+            Box::new(io::stdin().lock())
+        } else {
+            match File::open(path) {
+                Ok(file) => Box::new(file),
+                Err(cause) => {
+                    refused.push(CliError::file(path, &cause));
+                    continue;
+                }
+            }
+        };
+        let read = replay::read(input, options, &mut |entry| {
+            told.entry(path, &entry);
+            rows.write(&entry.row)?;
+            applier.add(&entry)?;
+            Ok(())
+        });
+        for subscription in gate.take_subscriptions() {
+            spool::tell_subscription(&path.display().to_string(), &subscription);
+        }
+        match read {
+            Ok(()) => {}
+            Err(Stop::Output(error)) => return Err(error.into()),
+            Err(Stop::Replay(ReplayError::Store(error))) => return Err(error.into()),
+            Err(Stop::Replay(error)) => refused.push(explained(error, path)),
+        }
+    }
+    Ok(refused)
 }
 
 pub(super) fn named(name: &str) -> Result<&'static Provider, CliError> {

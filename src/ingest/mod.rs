@@ -80,7 +80,24 @@ pub fn apply(
     dry_run: bool,
 ) -> Result<Vec<Outcome>, StoreError> {
     let batch = store.begin()?;
-    let resolved = identity::resolve(&batch, &settings.identity, items, occasion.now)?;
+    let outcomes = apply_within(&batch, settings, occasion, items, accounting)?;
+    if dry_run {
+        drop(batch);
+    } else {
+        batch.commit()?;
+    }
+    Ok(outcomes)
+}
+
+/// As [`apply`], within a transaction of the caller's.
+pub fn apply_within(
+    batch: &Batch<'_>,
+    settings: &Settings,
+    occasion: Occasion<'_>,
+    items: &[Item],
+    accounting: &mut Accounting,
+) -> Result<Vec<Outcome>, StoreError> {
+    let resolved = identity::resolve(batch, &settings.identity, items, occasion.now)?;
     let mut rows = Vec::new();
     for (item, resolved) in items.iter().zip(&resolved) {
         for (event, who) in item.events.iter().zip(resolved) {
@@ -89,7 +106,7 @@ pub fn apply(
     }
     let new = batch.insert_events(&rows)?;
     let suppressions = judge(
-        &batch,
+        batch,
         &settings.policy,
         &rows,
         &new,
@@ -138,11 +155,6 @@ pub fn apply(
         batch.note_pending(folder, &pending)?;
     }
     batch.account(occasion.run, &accounting.to_json())?;
-    if dry_run {
-        drop(batch);
-    } else {
-        batch.commit()?;
-    }
     Ok(outcomes)
 }
 

@@ -20,7 +20,7 @@ use crate::{
     gate::{Admission, Gate},
     ingest::{self, Accounting, Item, Occasion, Settings},
     sns::SnsError,
-    store::{Store, StoreError},
+    store::{Batch, Store, StoreError},
     suppression::Preset,
     time::Timestamp,
     webhook::{self, Field, Kind, Level, Provider, Request, Row, Scheme},
@@ -455,7 +455,7 @@ const CHUNK: usize = 50_000;
 
 /// Collects events and applies them chunk by chunk; every row is counted once.
 pub struct Applier<'a> {
-    store: &'a mut Store,
+    target: Target<'a>,
     application: Application<'a>,
     waiting: Vec<Item>,
     pub accounting: Accounting,
@@ -463,15 +463,28 @@ pub struct Applier<'a> {
     pub too_old: u64,
 }
 
+/// Where chunks go.
+enum Target<'a> {
+    /// Each in a transaction of its own.
+    Store(&'a mut Store),
+    /// A dry run: all in one that is taken back, so that later chunks see the earlier ones.
+    DryRun(Batch<'a>),
+}
+
 impl<'a> Applier<'a> {
-    pub fn new(store: &'a mut Store, application: Application<'a>) -> Self {
-        Self {
-            store,
+    pub fn new(store: &'a mut Store, application: Application<'a>) -> Result<Self, StoreError> {
+        let target = if application.dry_run {
+            Target::DryRun(store.begin()?)
+        } else {
+            Target::Store(store)
+        };
+        Ok(Self {
+            target,
             application,
             waiting: Vec::new(),
             accounting: Accounting::default(),
             too_old: 0,
-        }
+        })
     }
 
     pub fn add(&mut self, entry: &Entry<'_>) -> Result<(), StoreError> {
@@ -521,14 +534,16 @@ impl<'a> Applier<'a> {
             now: self.application.now,
             folder: None,
         };
-        ingest::apply(
-            self.store,
-            self.application.settings,
-            occasion,
-            &self.waiting,
-            &mut self.accounting,
-            self.application.dry_run,
-        )?;
+        let (settings, items) = (self.application.settings, &self.waiting);
+        let accounting = &mut self.accounting;
+        match &mut self.target {
+            Target::Store(store) => {
+                ingest::apply(store, settings, occasion, items, accounting, false)?;
+            }
+            Target::DryRun(batch) => {
+                ingest::apply_within(batch, settings, occasion, items, accounting)?;
+            }
+        }
         self.waiting.clear();
         Ok(())
     }

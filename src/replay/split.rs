@@ -290,22 +290,23 @@ impl<R: Read> Splitter<R> {
             let content = http::read(&mut self.window)?;
             return Ok(Piece { place, content });
         }
-        if at_start && (line.starts_with(b"From ") || is_header(line)) {
+        let is_query = std::str::from_utf8(line).is_ok_and(|line| query(line).is_some());
+        if at_start && !is_query && (line.starts_with(b"From ") || is_header(line)) {
             self.taken = self.mail()?;
             let content = Content::Mail(&self.window.bytes()[..self.taken]);
             return Ok(Piece { place, content });
         }
-        let is_form = std::str::from_utf8(line).is_ok_and(form::is_form);
-        let is_scalar = !is_form && serde_json::from_slice::<serde_json::Value>(line).is_ok();
         let line_length = line.len();
         self.taken = length + 1;
-        let content = if is_form || is_scalar {
-            let text = std::str::from_utf8(&self.window.bytes()[..line_length]).unwrap_or_default();
-            if is_form {
-                Content::Form(text)
-            } else {
-                Content::Json(text)
-            }
+        let query = std::str::from_utf8(line).ok().and_then(query);
+        let is_scalar =
+            query.is_none() && serde_json::from_slice::<serde_json::Value>(line).is_ok();
+        let content = if let Some(query) = query {
+            let range = line_length - query.len()..line_length;
+            Content::Form(std::str::from_utf8(&self.window.bytes()[range]).unwrap_or_default())
+        } else if is_scalar {
+            let text = &self.window.bytes()[..line_length];
+            Content::Json(std::str::from_utf8(text).unwrap_or_default())
         } else {
             // One complaint for a whole page of something else.
             self.window.consume(std::mem::take(&mut self.taken));
@@ -329,7 +330,7 @@ impl<R: Read> Splitter<R> {
             let begins = matches!(line.first(), Some(b'{' | b'['))
                 || line.starts_with(FRAME.as_bytes())
                 || http::is_request_line(line)
-                || std::str::from_utf8(line).is_ok_and(form::is_form);
+                || std::str::from_utf8(line).is_ok_and(|line| query(line).is_some());
             if begins {
                 return Ok(());
             }
@@ -356,6 +357,16 @@ impl<R: Read> Splitter<R> {
             }
         }
     }
+}
+
+/// The form body or query string that a line is: alone, after its `?`, or at the end of a URL.
+fn query(line: &str) -> Option<&str> {
+    let query = if line.starts_with(['?', '/']) || line.starts_with("http") {
+        line.split_once('?').map_or(line, |(_, query)| query)
+    } else {
+        line
+    };
+    form::is_form(query).then_some(query)
 }
 
 fn is_header(line: &[u8]) -> bool {
@@ -418,6 +429,7 @@ mod tests {
                 "4j{\"b\":2}"
             ]
         );
+        assert_eq!(pieces(b"https://x.example/y?a=1\n?b=2"), ["1fa=1", "2fb=2"]);
         assert_eq!(
             pieces(b"a=1&b=2\nGET /x?c=3 HTTP/1.1\n\n\"hi\"\n12\n"),
             ["1fa=1&b=2", "2r/x?c=3 ", "4j\"hi\"", "5j12"]

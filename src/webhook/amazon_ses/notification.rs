@@ -211,7 +211,10 @@ impl<'a> Notification<'_, 'a> {
             Undefined,
         );
         let row = Row {
-            recipient: destinations.first().and_then(|address| address.text()),
+            recipient: match destinations.as_slice() {
+                [only] => only.text(),
+                _ => None,
+            },
             reason: subscription.text("source"),
             note: (!leaves).then(|| "only the preferences for topics changed".into()),
             ..self.row(verdict.kind(self.preset), &subscription)
