@@ -97,7 +97,7 @@ fn what_is_not_proven_or_not_asked_is_never_confirmed() {
     let sns = FakeSns::start(HOST, |_| confirmed(ARN));
     let (env, proofs) = with(&sns, "confirm = 'auto'\nverify = 'warn'");
     let foreign = proofs.envelope_with(SUBSCRIPTION, "x", |e| {
-        e.topic_arn = TOPIC.replace("bounces", "theirs")
+        e.topic_arn = TOPIC.replace("bounces", "theirs");
     });
     let forged = String::from_utf8(proofs.envelope(SUBSCRIPTION, "x"))
         .unwrap()

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write as _};
 
-use bouncekit_core::webhook::{Provider, SecretIn};
+use bouncekit_core::webhook::{
+    Provider, Scheme, SecretIn, signature::certificate::Certificates as _,
+};
 
 use super::{CliError, Context, Exit, listing::printable, webhook_replay::named};
 
@@ -93,7 +95,18 @@ fn url(context: &Context, provider: &Provider) -> String {
 fn state(context: &Context, provider: &Provider) -> String {
     match context.config.expected(provider) {
         Ok(expected) if expected.proves(provider.scheme) => {
-            "callbacks of this provider are proven before they are taken".into()
+            let mut text =
+                String::from("callbacks of this provider are proven before they are taken");
+            let fetches = context.config.provider.get(provider.name);
+            let fetches = fetches.is_some_and(|keys| keys.fetch_certificates);
+            let folder = context.config.certificates();
+            if provider.scheme == Scheme::Sns && !fetches && folder.anchors().is_empty() {
+                text.push_str(&format!(
+                    "; but there is no certificate in `{}`, and none is fetched",
+                    folder.path.display()
+                ));
+            }
+            text
         }
         Ok(_) => "nothing of this provider is taken yet: the configuration expects no proof".into(),
         Err(error) => format!(

@@ -66,7 +66,8 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         writeln!(out, "for the server's log: {}", printable(log))?;
     }
     decoded(context, provider, &request, &mut out)?;
-    let signs_itself = matches!(provider.scheme, Scheme::Sns | Scheme::SendGrid);
+    let signs_itself = matches!(provider.scheme, Scheme::Sns | Scheme::SendGrid)
+        && expected.proves(provider.scheme);
     match outcome.status {
         200 => Ok(Exit::Done),
         403 if signs_itself => {
