@@ -28,9 +28,8 @@ pub fn head(variables: impl IntoIterator<Item = (String, String)>) -> Head {
             "SCRIPT_NAME" => script = value,
             "PATH_INFO" => path_info = Some(value).filter(|path| !path.is_empty()),
             "QUERY_STRING" => query = value,
-            "CONTENT_LENGTH" if value.is_empty() => {}
+            "CONTENT_LENGTH" | "CONTENT_TYPE" if value.is_empty() => {}
             "CONTENT_LENGTH" => content_length = value.parse().map(Some).map_err(|_| value),
-            "CONTENT_TYPE" if value.is_empty() => {}
             "CONTENT_TYPE" => request.headers.push(("content-type".into(), value)),
             // Some servers keep it back from CGI unless it is passed on like this.
             "REDIRECT_HTTP_AUTHORIZATION" => redirected = Some(value),
@@ -139,7 +138,7 @@ impl Answer {
     }
 
     #[must_use]
-    pub fn because(mut self, cause: impl ToString, hint: Option<&str>) -> Self {
+    pub fn because(mut self, cause: &(impl ToString + ?Sized), hint: Option<&str>) -> Self {
         self.log = Some(Log {
             cause: cause.to_string(),
             hint: hint.map(str::to_owned),

@@ -322,6 +322,7 @@ pub fn recognise(
         raw: archived.then_some(bytes),
         uid,
         unread,
+        ..Item::default()
     }
 }
 

@@ -5,9 +5,10 @@
 
 use crate::{
     cgi::{Answer, Head, Status},
-    config::{Config, ProviderKeys},
+    config::Config,
+    gate::{self, Admission, Gate},
     spool::{Limits, Spool},
-    webhook::{Level, Provider, Request, TEST_PROOF, Verification, form},
+    webhook::{Provider, Request, TEST_PROOF, Verification, form},
 };
 
 /// Whose callback this is, and that method and length will do; before the body is read.
@@ -23,8 +24,10 @@ pub fn admit(head: &mut Head, config: &Config) -> Result<&'static Provider, Answ
         Ok(length) if length.unwrap_or(0) > config.webhook.body_limit => Err(too_large(config)),
         Ok(_) => Ok(provider),
         Err(value) => Err(
-            Answer::new(Status::BadRequest, "Content-Length is no number")
-                .because(format!("the server says CONTENT_LENGTH is `{value}`"), None),
+            Answer::new(Status::BadRequest, "Content-Length is no number").because(
+                &format!("the server says CONTENT_LENGTH is `{value}`"),
+                None,
+            ),
         ),
     }
 }
@@ -33,7 +36,7 @@ pub fn admit(head: &mut Head, config: &Config) -> Result<&'static Provider, Answ
 pub fn too_large(config: &Config) -> Answer {
     let limit = config.webhook.body_limit;
     Answer::new(Status::ContentTooLarge, "the body is too large").because(
-        format!("a body of more than {limit} octets was refused"),
+        &format!("a body of more than {limit} octets was refused"),
         Some("raise `body_limit` in [webhook] if the provider really sends so much"),
     )
 }
@@ -66,26 +69,32 @@ fn route(head: &mut Head) -> Option<&'static Provider> {
 
 /// Verifies a whole request, stores it, and says so.
 pub fn receive(provider: &'static Provider, request: &Request, config: &Config) -> Answer {
-    let keys = config.provider(provider);
     // A check of the URL brings nothing and is sent before there is any key.
     if request.method == "HEAD" {
         return Answer::new(Status::Ok, "");
     }
-    let verification = match verify(provider, request, &keys, config) {
-        Ok(verification) => verification,
-        Err(answer) => return answer,
+    let gate = Gate::new(config, gate::Options::default());
+    let (verification, is_proven) = match gate.admit(provider, request) {
+        Ok(Admission::Admitted(verification)) => {
+            let is_proven = verification.has_passed() || verification == Verification::Off;
+            (verification, is_proven)
+        }
+        // The replay may fetch what is missing here.
+        Ok(Admission::Refused(verification @ Verification::Undecided { .. })) => {
+            (verification, false)
+        }
+        Ok(Admission::Refused(verification)) => {
+            return Answer::new(Status::Forbidden, "the request proves nothing").because(
+                &format!(
+                    "a callback of {} was refused: {verification}",
+                    provider.title
+                ),
+                verification.hint(),
+            );
+        }
+        Ok(Admission::Later(error)) => return later(&error, error.hint()),
+        Err(error) => return later(&error, error.hint()),
     };
-    let level = keys.verify.unwrap_or(Level::Require);
-    let undecided = matches!(verification, Verification::Undecided { .. });
-    if !undecided && !verification.is_acceptable(level) {
-        return Answer::new(Status::Forbidden, "the request proves nothing").because(
-            format!(
-                "a callback of {} was refused: {verification}",
-                provider.title
-            ),
-            verification.hint(),
-        );
-    }
     if is_test(provider, request, &verification) {
         return Answer::new(Status::Ok, "the test arrived");
     }
@@ -98,11 +107,11 @@ pub fn receive(provider: &'static Provider, request: &Request, config: &Config) 
     match spool.store(provider.name, &request.to_frame(), at, limits) {
         Ok(_) => {
             let answer = Answer::new(Status::Ok, "received");
-            if verification.has_passed() || verification == Verification::Off {
+            if is_proven {
                 answer
             } else {
                 answer.because(
-                    format!(
+                    &format!(
                         "a callback of {} was stored, {verification}",
                         provider.title
                     ),
@@ -110,25 +119,12 @@ pub fn receive(provider: &'static Provider, request: &Request, config: &Config) 
                 )
             }
         }
-        Err(error) => Answer::new(Status::Unavailable, "not now, try again later")
-            .because(&error, Some(error.hint())),
+        Err(error) => later(&error, error.hint()),
     }
 }
 
-fn verify(
-    provider: &Provider,
-    request: &Request,
-    keys: &ProviderKeys,
-    config: &Config,
-) -> Result<Verification, Answer> {
-    if keys.verify == Some(Level::Off) {
-        return Ok(Verification::Off);
-    }
-    let expected = config.expected(provider).map_err(|error| {
-        Answer::new(Status::Unavailable, "not now, try again later")
-            .because(&error, Some(error.hint()))
-    })?;
-    Ok(provider.verify(request, &expected, &config.certificates()))
+fn later(cause: &impl ToString, hint: &str) -> Answer {
+    Answer::new(Status::Unavailable, "not now, try again later").because(cause, Some(hint))
 }
 
 /// Whether the request only tries whether somebody is there: it holds no event, so that storing it

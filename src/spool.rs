@@ -176,8 +176,13 @@ impl Spool {
         &self,
         names: impl IntoIterator<Item = &'n String>,
     ) -> Result<(), SpoolError> {
+        let mut any = false;
         for name in names {
             self.put(name, DONE)?;
+            any = true;
+        }
+        if !any {
+            return Ok(());
         }
         sync_folder(&self.folder.join(DONE)).map_err(|cause| self.unwritable(DONE, cause))
     }
@@ -198,6 +203,21 @@ impl Spool {
             .map_err(|cause| self.unwritable(FAILED, cause))?;
         self.put(name, FAILED)?;
         sync_folder(&self.folder.join(FAILED)).map_err(|cause| self.unwritable(FAILED, cause))
+    }
+
+    /// Makes what failed wait again; answers how many.
+    pub fn retry_failed(&self) -> Result<usize, SpoolError> {
+        let names = self.names(FAILED)?;
+        for name in &names {
+            fs::rename(self.path(FAILED, name), self.path(NEW, name))
+                .map_err(|cause| self.unwritable(NEW, cause))?;
+            // Left behind it would only explain what is no more.
+            let _ = fs::remove_file(self.path(FAILED, &format!("{name}.reason")));
+        }
+        if !names.is_empty() {
+            sync_folder(&self.folder.join(NEW)).map_err(|cause| self.unwritable(NEW, cause))?;
+        }
+        Ok(names.len())
     }
 
     fn put(&self, name: &str, folder: &str) -> Result<(), SpoolError> {
@@ -370,5 +390,8 @@ mod tests {
         assert_eq!(spool.names(DONE).unwrap(), names[1..2]);
         assert_eq!(spool.find(&names[2]), Some(spool.path(FAILED, &names[2])));
         assert_eq!(spool.find("../x"), None);
+        assert_eq!(spool.retry_failed().unwrap(), 1);
+        assert_eq!(spool.waiting().unwrap(), names[2..]);
+        assert_eq!(fs::read_dir(spool.folder.join(FAILED)).unwrap().count(), 0);
     }
 }

@@ -25,11 +25,16 @@ mod rules_eval;
 mod runs;
 mod segments;
 mod signature_vectors;
+mod sns_mail;
 mod support;
 mod webhook_fixtures;
+mod webhook_moto;
 mod webhook_receive;
 mod webhook_replay;
 mod webhook_security;
+mod webhook_setup;
+mod webhook_sns;
+mod webhook_spool;
 
 #[test]
 fn no_test_file_is_forgotten() {

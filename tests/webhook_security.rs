@@ -142,7 +142,7 @@ fn an_sns_message_is_believed_for_its_topic_host_and_certificate() {
     let callback = Callback::post(
         "amazon",
         proofs.envelope_with("Notification", "{}", |e| {
-            e.timestamp = "1999-06-01T00:00:00Z".into()
+            e.timestamp = "1999-06-01T00:00:00Z".into();
         }),
     );
     refused(&old, &callback, "certificate's time");

@@ -61,8 +61,12 @@ mod segments_update;
 mod selection;
 mod sends_headers;
 mod sends_import;
+mod spool;
+mod webhook_confirm;
 mod webhook_receive;
 mod webhook_replay;
+mod webhook_setup;
+mod webhook_test;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -192,10 +196,16 @@ enum Command {
     SendsHeaders(sends_headers::Args),
     #[command(name = "sends:import")]
     SendsImport(sends_import::Args),
+    #[command(name = "webhook:confirm")]
+    WebhookConfirm(webhook_confirm::Args),
     #[command(name = "webhook:receive")]
     WebhookReceive(webhook_receive::Args),
     #[command(name = "webhook:replay")]
     WebhookReplay(webhook_replay::Args),
+    #[command(name = "webhook:setup")]
+    WebhookSetup(webhook_setup::Args),
+    #[command(name = "webhook:test")]
+    WebhookTest(webhook_test::Args),
 }
 
 impl Command {
@@ -249,8 +259,11 @@ impl Command {
             Self::SegmentsUpdate(args) => segments_update::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
+            Self::WebhookConfirm(args) => webhook_confirm::run(context, args),
             Self::WebhookReceive(args) => webhook_receive::run(context, args),
             Self::WebhookReplay(args) => webhook_replay::run(context, args),
+            Self::WebhookSetup(args) => webhook_setup::run(context, args),
+            Self::WebhookTest(args) => webhook_test::run(context, args),
         }
     }
 

@@ -71,7 +71,7 @@ pub(super) fn answer(
         missing.map(|length| format!("only {received} of {length} octets came"))
     }) {
         return Answer::new(Status::BadRequest, "the body did not arrive as a whole")
-            .because(cause, None);
+            .because(&cause, None);
     }
     request.received_at = Some(now);
     receive::receive(provider, &request, config)

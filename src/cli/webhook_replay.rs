@@ -7,14 +7,16 @@ use std::{
 
 use bouncekit_core::{
     classify::Rules,
+    gate::{self, Gate},
     ingest::Accounting,
     replay::{self, Application, Applier, Entry, Options, ReplayError},
+    spool::Spool,
     store::StoreError,
     time::Timestamp,
-    webhook::{Kind, PROVIDERS, Provider, Row},
+    webhook::{Kind, Level, PROVIDERS, Provider, Row},
 };
 
-use super::{CliError, Context, Exit, listing::printable};
+use super::{CliError, Context, Exit, listing::printable, spool};
 
 /// Act on webhook payloads of mail providers: captured, archived, or stored
 ///
@@ -27,6 +29,16 @@ pub(crate) struct Args {
     /// Files; standard input when none is given or for `-`
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Process what webhook:receive stored, instead of files
+    #[arg(long, conflicts_with_all = ["files", "provider"])]
+    spool: bool,
+    /// With --spool: process what failed before once more
+    #[arg(long, requires = "spool", conflicts_with = "dry_run")]
+    retry_failed: bool,
+    /// What becomes of requests that are not proven [default: `verify` of the configuration, else
+    /// warn for files and require for the spool]
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    verify: Option<Verify>,
     /// Whose payloads these are, by name or by callback name [default: found out]
     #[arg(long, short, value_name = "NAME")]
     provider: Option<String>,
@@ -39,6 +51,26 @@ pub(crate) struct Args {
     /// What is written to standard output
     #[arg(long, value_enum, default_value_t)]
     format: Output,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Verify {
+    /// They are refused
+    Require,
+    /// They are accepted; their events say so
+    Warn,
+    /// Nothing is checked
+    Off,
+}
+
+impl From<Verify> for Level {
+    fn from(verify: Verify) -> Self {
+        match verify {
+            Verify::Require => Self::Require,
+            Verify::Warn => Self::Warn,
+            Verify::Off => Self::Off,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -83,13 +115,34 @@ impl From<io::Error> for Stop {
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
+    let client = if args.dry_run || args.spool {
+        None
+    } else {
+        spool::sns_client(context)?
+    };
+    let gate = Gate::new(
+        &context.config,
+        gate::Options {
+            level: args.verify.map(Level::from),
+            default: Some(Level::Warn),
+            client: client.as_ref(),
+            fetch: false,
+        },
+    );
     let options = Options {
         provider: args.provider.as_deref().map(named).transpose()?,
         preset: context.config.policy.base().preset,
+        gate: Some(&gate),
     };
     let since = args.since.as_deref().map(moment).transpose()?;
     let settings = context.ingest_settings()?;
     let mut store = context.store_with_cache(CACHE)?;
+    if args.spool && !args.dry_run {
+        spool::take(context, &mut store)?;
+    }
+    if args.retry_failed {
+        Spool::at(&context.config.webhook.spool).retry_failed()?;
+    }
     let run = if args.dry_run {
         0
     } else {
@@ -97,7 +150,6 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     };
     let mut told = Told::default();
     let mut rows = Rows::new(args.format)?;
-    let mut refused = Vec::new();
     let application = Application {
         rules: Rules::builtin(),
         settings: &settings,
@@ -107,6 +159,59 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         dry_run: args.dry_run,
     };
     let mut applier = Applier::new(&mut store, application)?;
+    let drained = args.spool.then(|| {
+        spool::work(
+            context,
+            args.verify.map(Level::from),
+            args.dry_run,
+            &mut applier,
+            &mut |name, entry| {
+                told.entry(Path::new(name), entry);
+                rows.write(&entry.row)
+            },
+        )
+    });
+    let refused = if args.spool {
+        Vec::new()
+    } else {
+        read_files(args, &options, &gate, &mut told, &mut rows, &mut applier)?
+    };
+    applier.finish()?;
+    let (accounting, too_old) = (applier.accounting.clone(), applier.too_old);
+    drop(applier);
+    if !args.dry_run {
+        if args.spool {
+            spool::give_back(context, &mut store)?;
+        }
+        store.finish_run(run, &accounting.to_json(), context.now)?;
+    }
+    let drained = drained.transpose()?;
+    rows.end()?;
+    told.end(too_old);
+    show(args, &accounting, context.quiet)?;
+    for error in &refused {
+        let _ = write!(io::stderr(), "{error}");
+    }
+    if let Some(exit) = drained.and_then(|drained| spool::tell(&drained, context.quiet)) {
+        return Ok(exit);
+    }
+    Ok(match refused.iter().map(|error| error.exit).max() {
+        Some(exit) => exit,
+        None if accounting.errors > 0 => Exit::SomeFailed,
+        None => Exit::Done,
+    })
+}
+
+/// Reads the files, or standard input; answers why some were refused.
+fn read_files(
+    args: &Args,
+    options: &Options<'_>,
+    gate: &Gate<'_>,
+    told: &mut Told,
+    rows: &mut Rows,
+    applier: &mut Applier<'_>,
+) -> Result<Vec<CliError>, CliError> {
+    let mut refused = Vec::new();
     let stdin = [PathBuf::from("-")];
     let files = if args.files.is_empty() {
         &stdin[..]
@@ -125,12 +230,15 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
                 }
             }
         };
-        let read = replay::read(input, &options, &mut |entry| {
+        let read = replay::read(input, options, &mut |entry| {
             told.entry(path, &entry);
             rows.write(&entry.row)?;
             applier.add(&entry)?;
             Ok(())
         });
+        for subscription in gate.take_subscriptions() {
+            spool::tell_subscription(&path.display().to_string(), &subscription);
+        }
         match read {
             Ok(()) => {}
             Err(Stop::Output(error)) => return Err(error.into()),
@@ -138,26 +246,10 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             Err(Stop::Replay(error)) => refused.push(explained(error, path)),
         }
     }
-    applier.finish()?;
-    let (accounting, too_old) = (applier.accounting.clone(), applier.too_old);
-    drop(applier);
-    if !args.dry_run {
-        store.finish_run(run, &accounting.to_json(), context.now)?;
-    }
-    rows.end()?;
-    told.end(too_old);
-    show(args, &accounting, context.quiet)?;
-    for error in &refused {
-        let _ = write!(io::stderr(), "{error}");
-    }
-    Ok(match refused.iter().map(|error| error.exit).max() {
-        Some(exit) => exit,
-        None if accounting.errors > 0 => Exit::SomeFailed,
-        None => Exit::Done,
-    })
+    Ok(refused)
 }
 
-fn named(name: &str) -> Result<&'static Provider, CliError> {
+pub(super) fn named(name: &str) -> Result<&'static Provider, CliError> {
     Provider::named(&name.trim().to_lowercase()).ok_or_else(|| {
         CliError::usage(format!("there is no provider `{name}`"))
             .hint(format!("known are: {}", provider_names()))
@@ -184,6 +276,10 @@ fn explained(error: ReplayError, path: &Path) -> CliError {
     };
     match error {
         ReplayError::Store(error) => error.into(),
+        ReplayError::Config(error) => CliError::usage(&error).hint(error.hint()),
+        ReplayError::Later(error) => {
+            CliError::new(Exit::Unreachable, format!("{name}: {error}")).hint(error.hint())
+        }
         ReplayError::Read(cause) => CliError::new(
             Exit::Usage,
             format!("{name} cannot be read to its end: {cause}"),

@@ -20,7 +20,7 @@ pub use preview::{Preview, preview};
 pub use steering::{Added, Addition, Undone, add, release, undo};
 pub use trial::{Trial, trial};
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use crate::{
     event::{DeliveryEvent, EventKind},
@@ -41,6 +41,8 @@ pub struct Item {
     pub uid: Option<u32>,
     /// Why it could not be read; it has no events then.
     pub unread: Option<Unread>,
+    /// For webhooks: what came of verifying the request; kept in the events' notes.
+    pub verification: Cow<'static, str>,
 }
 
 /// An item that could not be read.
@@ -246,12 +248,20 @@ fn event_row(
         receiving_host: event.receiving_host.clone(),
         diagnostic: event.diagnostic.clone(),
         raw_type: event.raw_type.clone(),
-        note: who.note.clone(),
+        note: note(&who.note, &item.verification),
         content: item.content,
         occurred_at,
         received_at: occasion.now,
         run: occasion.run,
         expires_at: None,
+    }
+}
+
+/// What is known of who is meant, and how the webhook proved itself.
+fn note(identity: &str, verification: &str) -> String {
+    match (identity, verification) {
+        (note, "") | ("", note) => note.to_owned(),
+        _ => format!("{identity}; {verification}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Webhook payloads from a stream to committed rows: split, provider found, decoded, applied in
 //! chunks. Memory does not grow with the input.
 
+mod admission;
 mod http;
 mod split;
 mod window;
@@ -16,7 +17,10 @@ pub use window::Place;
 
 use crate::{
     classify::Rules,
+    config::ConfigError,
+    gate::Gate,
     ingest::{self, Accounting, Item, Occasion, Settings},
+    sns::SnsError,
     store::{Batch, Store, StoreError},
     suppression::Preset,
     time::Timestamp,
@@ -24,10 +28,12 @@ use crate::{
 };
 
 /// How payloads are read.
-pub struct Options {
+pub struct Options<'a> {
     /// Whose payloads these are; found out where not given.
     pub provider: Option<&'static Provider>,
     pub preset: Preset,
+    /// Verifies what is read; without it, it was verified before.
+    pub gate: Option<&'a Gate<'a>>,
 }
 
 /// One row with its place.
@@ -36,6 +42,8 @@ pub struct Entry<'a> {
     pub row: Row<'a>,
     /// When the request came in, where that is known.
     pub received_at: Option<Timestamp>,
+    /// What came of verifying it.
+    pub verification: Cow<'static, str>,
 }
 
 /// Why an input was not read to its end. What was applied before stays.
@@ -49,6 +57,11 @@ pub enum ReplayError {
     Ambiguous(Vec<&'static Provider>),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Nothing can be said of a request now; trying again can help.
+    #[error(transparent)]
+    Later(SnsError),
 }
 
 fn names(providers: &[&Provider]) -> String {
@@ -66,7 +79,7 @@ const UNDECIDED: usize = LARGEST;
 /// before the provider is known.
 pub fn read<E: From<ReplayError>>(
     input: impl Read,
-    options: &Options,
+    options: &Options<'_>,
     each: &mut dyn FnMut(Entry<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let input = unpacked(input).map_err(ReplayError::from)?;
@@ -75,6 +88,7 @@ pub fn read<E: From<ReplayError>>(
         provider: options.provider,
         waiting: Vec::new(),
         waiting_bytes: 0,
+        verification: None,
         examined: 0,
         each,
     };
@@ -86,6 +100,19 @@ pub fn read<E: From<ReplayError>>(
         return Err(ReplayError::Unknown.into());
     }
     Ok(())
+}
+
+/// The first request of an input: a stored or captured one, or a bare payload as its body.
+pub fn first_request(input: impl Read) -> io::Result<Option<Request>> {
+    let mut splitter = Splitter::new(unpacked(input)?, Place::START);
+    Ok(splitter.next()?.and_then(|piece| match piece.content {
+        Content::Request(request) => Some(*request),
+        Content::Json(text) | Content::Form(text) => Some(Request {
+            body: text.as_bytes().to_vec(),
+            ..Request::default()
+        }),
+        Content::Mail(_) | Content::Bad(_) => None,
+    }))
 }
 
 fn unpacked<'r>(input: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
@@ -114,10 +141,12 @@ enum Waiting {
 }
 
 struct Reading<'r, E> {
-    options: &'r Options,
+    options: &'r Options<'r>,
     provider: Option<&'static Provider>,
     waiting: Vec<(Place, Waiting)>,
     waiting_bytes: usize,
+    /// That of the request around what is read.
+    verification: Option<Cow<'static, str>>,
     /// So many values in a row were of the provider, or could be.
     examined: u32,
     each: &'r mut dyn FnMut(Entry<'_>) -> Result<(), E>,
@@ -130,11 +159,15 @@ impl<E: From<ReplayError>> Reading<'_, E> {
             Content::Request(request) => self.request(place, &request),
             Content::Mail(bytes) => {
                 let provider = self.options.provider.unwrap_or(webhook::MAILED);
+                let Some(verification) = self.verification_of_mail(provider, place, bytes)? else {
+                    return Ok(());
+                };
                 for row in provider.decode_mail(bytes, self.options.preset) {
                     (self.each)(Entry {
                         place,
                         row,
                         received_at,
+                        verification: verification.clone(),
                     })?;
                 }
                 Ok(())
@@ -218,6 +251,9 @@ impl<E: From<ReplayError>> Reading<'_, E> {
         text: &str,
         received_at: Option<Timestamp>,
     ) -> Result<(), E> {
+        let Some(verification) = self.verification_of(provider, place, text)? else {
+            return Ok(());
+        };
         let mut rows = Vec::with_capacity(1);
         provider.decode_entry(Field::unchecked(text), self.options.preset, &mut rows);
         for mut row in rows {
@@ -230,6 +266,7 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                 place,
                 row,
                 received_at,
+                verification: verification.clone(),
             })?;
         }
         Ok(())
@@ -242,11 +279,15 @@ impl<E: From<ReplayError>> Reading<'_, E> {
         text: &str,
         received_at: Option<Timestamp>,
     ) -> Result<(), E> {
+        let Some(verification) = self.verification_of(provider, place, text)? else {
+            return Ok(());
+        };
         for row in provider.decode_form(text, self.options.preset) {
             (self.each)(Entry {
                 place,
                 row,
                 received_at,
+                verification: verification.clone(),
             })?;
         }
         Ok(())
@@ -257,6 +298,7 @@ impl<E: From<ReplayError>> Reading<'_, E> {
             place,
             row: Row::error(provider.name, cause),
             received_at: None,
+            verification: "".into(),
         })
     }
 
@@ -266,6 +308,13 @@ impl<E: From<ReplayError>> Reading<'_, E> {
         self.examined = 0;
         if self.options.provider.is_none() {
             self.provider = webhook::provider_of(request).or(before);
+        }
+        if let Some(provider) = self.provider {
+            self.verification = self.admit(provider, place, request)?;
+            if self.verification.is_none() {
+                self.provider = before;
+                return Ok(());
+            }
         }
         let body = unpacked_body(&request.body);
         let result = match body {
@@ -286,6 +335,7 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                 self.piece(Piece { place, content }, None)
             }
         };
+        self.verification = None;
         if self.options.provider.is_none() {
             self.provider = before;
         }
@@ -389,6 +439,7 @@ impl<'a> Applier<'a> {
         event.occurred_at = event.occurred_at.or(entry.received_at);
         self.waiting.push(Item {
             events: vec![event],
+            verification: entry.verification.clone(),
             ..Item::default()
         });
         if self.waiting.len() >= CHUNK {

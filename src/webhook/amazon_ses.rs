@@ -5,7 +5,7 @@ mod notification;
 
 use std::borrow::Cow;
 
-use super::{Field, Form, Kind, Provider, Row, Scheme, field::Object};
+use super::{Field, Form, Kind, Provider, Row, Scheme, field::Object, setup};
 use crate::{
     message::{self, Format, mime},
     suppression::Preset,
@@ -20,6 +20,7 @@ pub(super) const PROVIDER: Provider = Provider {
     callbacks: &["amazon", "amazon_api", "amazon_ses"],
     methods: &["POST"],
     scheme: Scheme::Sns,
+    setup: &setup::AMAZON_SES,
     form: Form::None,
     decode,
 };

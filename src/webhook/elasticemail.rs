@@ -2,7 +2,7 @@
 //! a flat JSON object.
 
 use super::{
-    Field, Form, Kind, Provider, Row, Scheme,
+    Field, Form, Kind, Provider, Row, Scheme, setup,
     vocabulary::{Verdict, Word, find, word},
 };
 use crate::{
@@ -22,6 +22,7 @@ pub(super) const PROVIDER: Provider = Provider {
     callbacks: &["elasticemail"],
     methods: &["GET", "POST"],
     scheme: Scheme::None,
+    setup: &setup::ELASTICEMAIL,
     form: Form::Flat,
     decode,
 };

@@ -6,6 +6,7 @@ use super::{
     Field, Form, Kind, Provider, Row, Scheme,
     codes::Codes,
     field::Object,
+    setup,
     vocabulary::{Verdict, Word, find, word},
 };
 use crate::{
@@ -25,6 +26,7 @@ pub(super) const PROVIDER: Provider = Provider {
     callbacks: &["mailjet"],
     methods: &["POST"],
     scheme: Scheme::None,
+    setup: &setup::MAILJET,
     form: Form::None,
     decode,
 };

@@ -7,6 +7,7 @@ use super::{
     Field, Form, Kind, Provider, Row, Scheme,
     codes::Codes,
     field::Object,
+    setup,
     vocabulary::{Verdict, Word, find, word},
 };
 use crate::{
@@ -26,6 +27,7 @@ pub(super) const PROVIDER: Provider = Provider {
     callbacks: &["mandrill"],
     methods: &["HEAD", "POST"],
     scheme: Scheme::Mandrill,
+    setup: &setup::MANDRILL,
     form: Form::Parameter("mandrill_events"),
     decode,
 };

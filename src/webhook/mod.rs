@@ -20,7 +20,9 @@ mod mandrill;
 mod moment;
 mod request;
 mod row;
+mod sample;
 mod sendgrid;
+mod setup;
 pub mod signature;
 mod sparkpost;
 mod verify;
@@ -31,6 +33,8 @@ pub use event::delivery_event;
 pub use field::{Field, Object};
 pub use request::{FRAME, Request};
 pub use row::{Kind, Row};
+pub use sample::sample;
+pub use setup::{SecretIn, Setup};
 pub use verify::{
     Expected, Hmac, Level, MandrillUrl, Scheme, TEST_PROOF, Verification, url_secret,
 };
@@ -50,6 +54,8 @@ pub struct Provider {
     pub methods: &'static [&'static str],
     /// What it proves itself by.
     pub scheme: Scheme,
+    /// What to do at the provider.
+    pub setup: &'static Setup,
     /// What its form bodies and query strings hold.
     pub form: Form,
     /// One event, or one envelope with events in it.

@@ -7,6 +7,7 @@ use super::{
     Field, Form, Kind, Provider, Row, Scheme,
     codes::Codes,
     field::Object,
+    setup,
     vocabulary::{Verdict, Word, find, word},
 };
 use crate::{
@@ -24,6 +25,7 @@ pub(super) const PROVIDER: Provider = Provider {
     callbacks: &["sendgrid_api", "sendgrid"],
     methods: &["POST"],
     scheme: Scheme::SendGrid,
+    setup: &setup::SENDGRID,
     form: Form::None,
     decode,
 };

@@ -7,6 +7,7 @@ use super::{
     Field, Form, Kind, Provider, Row, Scheme,
     codes::Codes,
     field::Object,
+    setup,
     vocabulary::{Verdict, Word, find, word},
 };
 use crate::{
@@ -26,6 +27,7 @@ pub(super) const PROVIDER: Provider = Provider {
     callbacks: &["sparkpost"],
     methods: &["POST"],
     scheme: Scheme::Token("X-MessageSystems-Webhook-Token"),
+    setup: &setup::SPARKPOST,
     form: Form::None,
     decode,
 };

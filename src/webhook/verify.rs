@@ -77,11 +77,37 @@ pub struct Expected {
     pub replay_window: i64,
 }
 
+impl Expected {
+    /// Whether a request can pass at all.
+    pub const fn proves(&self, scheme: Scheme) -> bool {
+        let signed = match scheme {
+            Scheme::Sns => !self.topics.is_empty(),
+            Scheme::SendGrid => self.public_key.is_some(),
+            Scheme::Mandrill => self.hmac.is_some(),
+            Scheme::Token(_) => self.token.is_some(),
+            Scheme::None => false,
+        };
+        // Without a topic no message of SNS passes, whatever else it brings.
+        let told = self.basic.is_some() || self.url_secret.is_some();
+        signed || (told && !matches!(scheme, Scheme::Sns))
+    }
+}
+
 /// Mandrill's key and the URL as it is spelt there.
 #[derive(Clone)]
 pub struct Hmac {
     pub key: String,
     pub url: MandrillUrl,
+}
+
+impl MandrillUrl {
+    /// The URL of a request to `target`.
+    pub fn of(&self, target: &str) -> String {
+        match self {
+            Self::Whole(url) => url.clone(),
+            Self::Base(base) => format!("{}{target}", base.trim_end_matches('/')),
+        }
+    }
 }
 
 impl fmt::Debug for Hmac {
@@ -259,10 +285,7 @@ fn mandrill(request: &Request, hmac: &Hmac) -> Result<Signed, Refused> {
     let signature = request
         .header(mandrill::SIGNATURE)
         .ok_or(Refused::Missing("signature header"))?;
-    let url = match &hmac.url {
-        MandrillUrl::Whole(url) => url.clone(),
-        MandrillUrl::Base(base) => format!("{}{}", base.trim_end_matches('/'), request.target),
-    };
+    let url = hmac.url.of(&request.target);
     if mandrill::is_test(&parameters)
         && mandrill::verify(mandrill::TEST_KEY, &url, &parameters, signature).is_ok()
     {

@@ -181,6 +181,10 @@ $HTTP["url"] =~ "^/mailer/[a-z0-9_-]+/callback(/[^/]*)?$" {{
         Some(server)
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// Sends a callback; answers the status and the body.
     pub(crate) fn call(&self, callback: &Callback) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();

@@ -9,6 +9,7 @@ pub(crate) mod tables;
 
 pub(crate) use certificates::Validity;
 pub(crate) mod cgi;
+pub(crate) mod fake_sns;
 pub(crate) mod mailing;
 pub(crate) mod proofs;
 

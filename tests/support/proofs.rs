@@ -217,5 +217,9 @@ pub(crate) fn hard_bounce(provider: &Provider, address: &str, id: u32) -> String
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|octet| format!("%{octet:02X}")).collect()
+    let mut out = String::new();
+    for octet in text.bytes() {
+        out.push_str(&format!("%{octet:02X}"));
+    }
+    out
 }

@@ -84,12 +84,14 @@ pub fn key_at(
             Ok(context.error())
         })
         .map_err(broken)?;
-    if result != X509VerifyResult::OK && !(ends_early(result) && !certificates.whole_chain()) {
-        return Err(refused(format!("{} (at {at})", result.error_string())));
-    }
-    // A chain that ends early was not looked at any further, the time included.
-    if result != X509VerifyResult::OK && !lives(&leaf, at).map_err(broken)? {
-        return Err(refused(format!("it was not valid at {at}")));
+    if result != X509VerifyResult::OK {
+        if certificates.whole_chain() || !ends_early(result) {
+            return Err(refused(format!("{} (at {at})", result.error_string())));
+        }
+        // A chain that ends early was not looked at any further, the time included.
+        if !lives(&leaf, at).map_err(broken)? {
+            return Err(refused(format!("it was not valid at {at}")));
+        }
     }
     leaf.public_key().map_err(broken)
 }

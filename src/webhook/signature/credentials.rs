@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn the_first_colon_splits_and_a_password_may_be_empty() {
         assert_eq!(basic(Some(&header("u:p:a")), "u", "p:a"), Ok(()));
-        assert_eq!(basic(Some(&"basic dTo=".to_owned()), "u", ""), Ok(()));
+        assert_eq!(basic(Some("basic dTo="), "u", ""), Ok(()));
         for wrong in [
             header("u:x"),
             header("x:p:a"),

@@ -148,11 +148,11 @@ impl<'u> SnsUrl<'u> {
     pub fn certificate(url: &'u str) -> Option<(Self, &'u str)> {
         let parsed = Self::parse(url)?;
         let name = parsed.path.rsplit('/').next()?;
-        let plain = name
+        let stem = name.strip_suffix(".pem")?;
+        let plain = stem
             .bytes()
             .all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet));
-        (name.len() > ".pem".len() && name.ends_with(".pem") && !name.starts_with('.') && plain)
-            .then_some((parsed, name))
+        (!stem.is_empty() && !stem.starts_with('.') && plain).then_some((parsed, name))
     }
 }
 

@@ -1,0 +1,181 @@
+//! The spool, worked through: each request verified, decoded, applied; then put away.
+//!
+//! A request is put away only after its events are committed. Killed anywhere, the next run
+//! processes it again and finds its events to be duplicates.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{
+    config::ConfigError,
+    gate::{Gate, Subscription},
+    replay::{self, Applier, Entry, ReplayError},
+    spool::{self, Spool, SpoolError},
+    store::StoreError,
+    suppression::Preset,
+    webhook::{Kind, Provider},
+};
+
+/// So many requests, or their events, are committed before they are put away.
+const REQUESTS: usize = 500;
+const EVENTS: usize = 20_000;
+
+/// What is worked through, and how.
+pub struct Job<'a> {
+    pub spool: &'a Spool,
+    pub gate: &'a Gate<'a>,
+    pub preset: Preset,
+    /// Nothing is put away.
+    pub dry_run: bool,
+}
+
+/// What became of the requests.
+#[derive(Debug, Default)]
+pub struct Drained {
+    pub done: usize,
+    /// With the reason.
+    pub failed: Vec<(String, String)>,
+    /// Left for the next run, with the cause and what to do.
+    pub left: Vec<(String, String, &'static str)>,
+    /// That SNS asks to confirm, with the request's name.
+    pub subscriptions: Vec<(String, Subscription)>,
+}
+
+/// Why the work stopped; what was committed and put away before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum DrainError<O> {
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Config(ConfigError),
+    /// The caller's own output failed.
+    #[error("the output failed")]
+    Output(O),
+}
+
+enum Stop<O> {
+    Replay(ReplayError),
+    Output(O),
+}
+
+impl<O> From<ReplayError> for Stop<O> {
+    fn from(error: ReplayError) -> Self {
+        Self::Replay(error)
+    }
+}
+
+/// Requests whose events are not committed yet.
+#[derive(Default)]
+struct Open {
+    done: Vec<String>,
+    failed: Vec<(String, String)>,
+    events: usize,
+}
+
+/// Works through what waits now; `each` is told every row with the request's name.
+pub fn drain<O>(
+    job: &Job<'_>,
+    applier: &mut Applier<'_>,
+    each: &mut dyn FnMut(&str, &Entry<'_>) -> Result<(), O>,
+) -> Result<Drained, DrainError<O>> {
+    let mut drained = Drained::default();
+    let mut open = Open::default();
+    for name in job.spool.waiting()? {
+        let bytes = job.spool.read(&name)?;
+        let mut bad = Vec::new();
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            request(
+                job,
+                &name,
+                &bytes,
+                applier,
+                &mut open.events,
+                &mut bad,
+                each,
+            )
+        }));
+        let subscriptions = job.gate.take_subscriptions().into_iter();
+        drained
+            .subscriptions
+            .extend(subscriptions.map(|subscription| (name.clone(), subscription)));
+        match read {
+            Ok(Ok(())) => {}
+            Ok(Err(Stop::Output(error))) => return Err(DrainError::Output(error)),
+            Ok(Err(Stop::Replay(ReplayError::Store(error)))) => return Err(error.into()),
+            Ok(Err(Stop::Replay(ReplayError::Config(error)))) => {
+                return Err(DrainError::Config(error));
+            }
+            Ok(Err(Stop::Replay(ReplayError::Later(error)))) => {
+                drained.left.push((name, error.to_string(), error.hint()));
+                continue;
+            }
+            Ok(Err(Stop::Replay(error))) => applier_error(applier, &mut bad, error.to_string()),
+            Err(_) => {
+                let cause = "a reader failed on it (a fault of the program)";
+                applier_error(applier, &mut bad, cause.into());
+            }
+        }
+        if bad.is_empty() {
+            open.done.push(name);
+        } else {
+            open.failed.push((name, bad.join("\n")));
+        }
+        if open.done.len() + open.failed.len() >= REQUESTS || open.events >= EVENTS {
+            settle(job, applier, &mut open, &mut drained)?;
+        }
+    }
+    settle(job, applier, &mut open, &mut drained)?;
+    Ok(drained)
+}
+
+fn applier_error(applier: &mut Applier<'_>, bad: &mut Vec<String>, cause: String) {
+    applier.accounting.fetched += 1;
+    applier.accounting.errors += 1;
+    bad.push(cause);
+}
+
+fn request<O>(
+    job: &Job<'_>,
+    name: &str,
+    bytes: &[u8],
+    applier: &mut Applier<'_>,
+    events: &mut usize,
+    bad: &mut Vec<String>,
+    each: &mut dyn FnMut(&str, &Entry<'_>) -> Result<(), O>,
+) -> Result<(), Stop<O>> {
+    let options = replay::Options {
+        provider: spool::provider_in(name).and_then(Provider::named),
+        preset: job.preset,
+        gate: Some(job.gate),
+    };
+    replay::read(bytes, &options, &mut |entry| {
+        each(name, &entry).map_err(Stop::Output)?;
+        if entry.row.kind == Kind::Error {
+            bad.push(entry.row.reason.clone().unwrap_or_default().into_owned());
+        }
+        *events += 1;
+        applier.add(&entry).map_err(ReplayError::from)?;
+        Ok(())
+    })
+}
+
+/// Commits, and only then puts away.
+fn settle<O>(
+    job: &Job<'_>,
+    applier: &mut Applier<'_>,
+    open: &mut Open,
+    drained: &mut Drained,
+) -> Result<(), DrainError<O>> {
+    applier.finish()?;
+    let open = std::mem::take(open);
+    if !job.dry_run {
+        job.spool.put_done(&open.done)?;
+        for (name, reason) in &open.failed {
+            job.spool.put_failed(name, reason)?;
+        }
+    }
+    drained.done += open.done.len();
+    drained.failed.extend(open.failed);
+    Ok(())
+}
