@@ -95,7 +95,7 @@ pub(super) fn work(
     let job = Job {
         spool: &spool,
         gate: &gate,
-        preset: context.config.policy.preset,
+        preset: context.config.policy.base().preset,
         dry_run,
     };
     let drained = drain::drain(&job, applier, each).map_err(|error| match error {

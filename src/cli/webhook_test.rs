@@ -143,7 +143,7 @@ fn decoded(
 ) -> Result<(), CliError> {
     let options = replay::Options {
         provider: Some(provider),
-        preset: context.config.policy.preset,
+        preset: context.config.policy.base().preset,
         gate: None,
     };
     let mut lines = Vec::new();
