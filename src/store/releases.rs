@@ -64,7 +64,7 @@ impl Batch<'_> {
     ) -> Result<Vec<DoNotContact>, StoreError> {
         let mut select = self.transaction.prepare_cached(&format!(
             "SELECT {} FROM released AS d JOIN event AS e ON e.key = d.release
-             WHERE e.address_key = $1 AND e.kind = 'release' AND e.run = $2 AND d.channel = $3",
+             WHERE e.address_key = $1 AND e.kind = 'release' AND +e.run = $2 AND d.channel = $3",
             do_not_contact::COLUMNS
         ))?;
         let rows = select.query_map(
