@@ -24,7 +24,10 @@ const ALIASES: &[(&str, &[&str])] = &[
         "address",
         &["email", "e-mail", "email_address", "mail", "e_mail"],
     ),
-    ("external_id", &["id", "contact_id", "lead_id", "contactid"]),
+    (
+        "external_id",
+        &["id", "contact_id", "contact id", "lead_id", "contactid"],
+    ),
 ];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {

@@ -13,6 +13,7 @@ use super::{
     CliError, Context, Exit,
     dnc_import::salt,
     exchange::{self, Gone, Listed, Removed},
+    listing::printable,
     selection::SelectionArgs,
 };
 
@@ -135,6 +136,8 @@ impl Export<'_> {
         if known && self.since_last {
             return Ok(());
         }
+        // A comment may be anybody's words.
+        let comment = printable(&entry.comment);
         for contact in contacts {
             self.counts.written += 1;
             self.out.text(&(self.format.lines)(&Listed {
@@ -143,7 +146,7 @@ impl Export<'_> {
                 detail: entry.detail,
                 since: entry.since,
                 expires_at: entry.expires_at,
-                comment: &entry.comment,
+                comment: &comment,
                 reason,
                 contact: &contact,
                 salt: self.salt,

@@ -107,10 +107,11 @@ fn tell(hooks: &Hooks, batch: &[Undelivered]) -> Result<(), String> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|cause| format!("`{program}`: {cause}"))?;
-    let input: String = batch
-        .iter()
-        .map(|each| format!("{}\n", each.payload))
-        .collect();
+    let mut input = String::new();
+    for each in batch {
+        input += &each.payload;
+        input.push('\n');
+    }
     let stdin = child.stdin.take();
     // A command that does not read must not hold us up.
     thread::spawn(move || {

@@ -29,3 +29,22 @@ impl Default for Hooks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_a_list_and_the_rest_has_defaults() {
+        let hooks: Hooks =
+            toml::from_str("on_suppress = [\"tell\", \"crm\"]\ntimeout = \"5s\"").unwrap();
+        assert_eq!(
+            (hooks.on_suppress.len(), hooks.tries, hooks.batch),
+            (2, 10, 100)
+        );
+        assert_eq!(hooks.timeout, Span(5000));
+        for wrong in ["on_suppress = \"tell crm\"", "on_release = []"] {
+            assert!(toml::from_str::<Hooks>(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -48,51 +48,66 @@ pub(super) fn judge(
     leave_healthy(batch, rows, &mut thorough)?;
     leave_settled(batch, policy, rows, &mut thorough)?;
 
-    let addresses: Vec<&AddressKey> = thorough.keys().copied().collect();
+    let thorough: Vec<(&AddressKey, Vec<usize>)> = thorough.into_iter().collect();
+    for some in thorough.chunks(AT_ONCE) {
+        judge_thoroughly(batch, policy, rows, some, &mut judged)?;
+    }
+    Ok(judged)
+}
+
+/// Histories held in memory at once.
+const AT_ONCE: usize = 1000;
+
+/// Compares what follows from the whole history of each address without and with its new events.
+fn judge_thoroughly(
+    batch: &Batch<'_>,
+    policy: &Policy,
+    rows: &[EventRow],
+    some: &[(&AddressKey, Vec<usize>)],
+    judged: &mut Judged,
+) -> Result<(), StoreError> {
+    let addresses: Vec<&AddressKey> = some.iter().map(|(address, _)| *address).collect();
     let histories = batch.histories(&addresses, policy.names_campaigns())?;
     let stored = batch.entries_of(&addresses)?;
     let mut changes = Changes::default();
-    for (((address, indices), history), stored) in thorough.iter().zip(histories).zip(stored) {
+    for (((address, indices), history), stored) in some.iter().zip(histories).zip(stored) {
         let fresh: HashSet<EventKey> = indices.iter().map(|index| rows[*index].key).collect();
-        let (old, new): (Vec<PastEvent>, Vec<PastEvent>) = history
-            .into_iter()
-            .partition(|event| !fresh.contains(&event.key));
+        let causes = policy.causes(address.domain(), &history);
+        let after = entries(&causes);
+        let mut old = history;
+        old.retain(|event| !fresh.contains(&event.key));
         let before = entries(&policy.causes(address.domain(), &old));
-        let causes = policy.causes(address.domain(), &[old, new].concat());
-        let causing = |cause: &&Cause| fresh.contains(&cause.event);
-        let acting: HashSet<EventKey> = causes.iter().filter(causing).map(|c| c.event).collect();
-        let mut acted: Vec<usize> = indices
+        let new: Vec<&Cause> = causes
             .iter()
-            .copied()
-            .filter(|index| acting.contains(&rows[*index].key))
+            .filter(|cause| fresh.contains(&cause.event))
             .collect();
         let added = judged.added.len();
-        let acting: HashSet<Grounds> = causes.iter().filter(causing).map(|c| c.grounds).collect();
+        let states = States {
+            stored: &stored,
+            before: &before,
+            after: &after,
+        };
         reconcile(
             address,
-            &States {
-                stored: &stored,
-                before: &before,
-                after: &entries(&causes),
-            },
-            |grounds, stored, after| match (stored, after) {
-                (Some(stored), Some(after)) if acting.contains(&grounds) => {
-                    Some(together(stored, after))
+            &states,
+            |grounds, stored, after| {
+                let concerned = new.iter().any(|cause| cause.grounds == grounds);
+                match (stored, after) {
+                    (Some(stored), Some(after)) if concerned => Some(together(stored, after)),
+                    (None, after) if concerned => after,
+                    (stored, _) => stored,
                 }
-                (None, after) if acting.contains(&grounds) => after,
-                (stored, _) => stored,
             },
             &mut changes,
-            &mut judged,
+            judged,
         );
-        if acted.is_empty() && judged.added.len() > added {
-            // A late report made an earlier one the last straw.
-            acted.clone_from(indices);
-        }
-        judged.acted.extend(acted);
+        // A late report that causes nothing itself may make an earlier one the last straw.
+        let last_straw = new.is_empty() && judged.added.len() > added;
+        let acting: HashSet<EventKey> = new.iter().map(|cause| cause.event).collect();
+        let acted = |index: &&usize| last_straw || acting.contains(&rows[**index].key);
+        judged.acted.extend(indices.iter().filter(acted));
     }
-    changes.write(batch)?;
-    Ok(judged)
+    changes.write(batch)
 }
 
 /// Whether an event can change anything.

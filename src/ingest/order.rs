@@ -1,9 +1,9 @@
-//! The promise of [`super::judge`], tried: whatever the order of arrival and the batches, the list
-//! is the same.
+//! The promises of [`super::judge`] and [`super::undo`], tried: whatever the order of arrival and the
+//! batches, the list is the same, and an undone run leaves it as if it had never been.
 
 use proptest::{prelude::*, sample::Index};
 
-use super::{Accounting, Item, Occasion, Settings, apply};
+use super::{Accounting, Item, Occasion, Settings, apply, undo};
 use crate::{
     address::AddressKey,
     classify::{Classification, Permanence, Reason},
@@ -62,7 +62,16 @@ fn event(number: usize, address: usize, what: u8, at: i64) -> DeliveryEvent {
     }
 }
 
-fn list(settings: &Settings, batches: &[&[DeliveryEvent]]) -> (Store, Vec<DoNotContact>) {
+fn occasion(run: i64) -> Occasion<'static> {
+    Occasion {
+        run,
+        now: Timestamp(100 * DAY),
+        folder: None,
+    }
+}
+
+/// A store that got these batches, each by the run of that number.
+fn after(settings: &Settings, batches: &[(i64, &[DeliveryEvent])]) -> Store {
     let mut store = Store::open_in_memory().unwrap();
     let batch = store.begin().unwrap();
     for (number, address) in ADDRESSES.iter().enumerate() {
@@ -78,7 +87,10 @@ fn list(settings: &Settings, batches: &[&[DeliveryEvent]]) -> (Store, Vec<DoNotC
         batch.import_sends(&[send]).unwrap();
     }
     batch.commit().unwrap();
-    for events in batches {
+    for _ in 0..3 {
+        store.begin_run("test", "host", 1, Timestamp(0)).unwrap();
+    }
+    for (run, events) in batches {
         let items: Vec<Item> = events
             .iter()
             .map(|event| Item {
@@ -86,16 +98,11 @@ fn list(settings: &Settings, batches: &[&[DeliveryEvent]]) -> (Store, Vec<DoNotC
                 ..Item::default()
             })
             .collect();
-        let occasion = Occasion {
-            run: 1,
-            now: Timestamp(100 * DAY),
-            folder: None,
-        };
         let mut accounting = Accounting::default();
         apply(
             &mut store,
             settings,
-            occasion,
+            occasion(*run),
             &items,
             &mut accounting,
             false,
@@ -103,6 +110,11 @@ fn list(settings: &Settings, batches: &[&[DeliveryEvent]]) -> (Store, Vec<DoNotC
         .unwrap();
         assert!(accounting.balances());
     }
+    store
+}
+
+/// The whole list, expired entries too.
+fn listed(store: &Store) -> Vec<DoNotContact> {
     let mut rows = Vec::new();
     let everything = Selection {
         expired: true,
@@ -115,7 +127,7 @@ fn list(settings: &Settings, batches: &[&[DeliveryEvent]]) -> (Store, Vec<DoNotC
         })
         .unwrap();
     rows.sort_by(|a, b| (&a.address, a.entry.grounds).cmp(&(&b.address, b.entry.grounds)));
-    (store, rows)
+    rows
 }
 
 proptest! {
@@ -135,7 +147,8 @@ proptest! {
             .enumerate()
             .map(|(number, (address, what, at))| event(number, *address, *what, DAY + at * DAY / 4))
             .collect();
-        let (store, all_at_once) = list(&settings, &[&events]);
+        let store = after(&settings, &[(1, &events)]);
+        let all_at_once = listed(&store);
         for (place, other) in shuffle.iter().enumerate().take(events.len()) {
             let other = other.index(events.len());
             events.swap(place, other);
@@ -144,10 +157,10 @@ proptest! {
         let mut rest = &events[..];
         for cut in cuts {
             let (batch, others) = rest.split_at(cut.min(rest.len()));
-            batches.push(batch);
+            batches.push((1, batch));
             rest = others;
         }
-        let (_, one_by_one) = list(&settings, &batches);
+        let one_by_one = listed(&after(&settings, &batches));
         prop_assert_eq!(&all_at_once, &one_by_one);
         // Both are what the policy says of the whole history.
         let mut replayed = Vec::new();
@@ -163,6 +176,31 @@ proptest! {
             .unwrap();
         prop_assert_eq!(&all_at_once, &replayed);
     }
+
+    #[test]
+    fn an_undone_run_is_as_if_it_had_never_been(
+        policy in 0..POLICIES.len(),
+        what in prop::collection::vec((0..ADDRESSES.len(), 0_u8..16, 0_i64..80), 4..40),
+        cut in any::<Index>(),
+        undone in 0_usize..3,
+    ) {
+        let policy: Policy = toml::from_str(POLICIES[policy]).unwrap();
+        let settings = Settings { policy, ..Settings::default() };
+        let events: Vec<DeliveryEvent> = what
+            .iter()
+            .enumerate()
+            .map(|(number, (address, what, at))| event(number, *address, *what, DAY + at * DAY / 4))
+            .collect();
+        let (first, rest) = events.split_at(cut.index(events.len()));
+        let (second, third) = rest.split_at(rest.len() / 2);
+        let mut runs = vec![(1, first), (2, second), (3, third)];
+        let mut store = after(&settings, &runs);
+        let (run, _) = runs.remove(undone);
+        let nothing = |_| Ok::<_, StoreError>(());
+        prop_assert!(undo(&mut store, &settings.policy, occasion(4), run, false, nothing).unwrap());
+        prop_assert_eq!(listed(&store), listed(&after(&settings, &runs)));
+        prop_assert!(!undo(&mut store, &settings.policy, occasion(4), run, false, nothing).unwrap());
+    }
 }
 
 #[test]
@@ -177,7 +215,8 @@ fn one_failure_reported_twice_counts_once() {
         })
         .collect();
     let settings = Settings::default();
-    assert!(list(&settings, &[&events]).1.is_empty());
-    let fifth = on_day(8, 5, 3);
-    assert_eq!(list(&settings, &[&events, &[fifth]]).1.len(), 1);
+    assert!(listed(&after(&settings, &[(1, &events)])).is_empty());
+    let fifth = [on_day(8, 5, 3)];
+    let store = after(&settings, &[(1, &events), (2, &fifth)]);
+    assert_eq!(listed(&store).len(), 1);
 }

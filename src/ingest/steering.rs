@@ -240,9 +240,10 @@ pub fn undo<E: From<StoreError>>(
     if !batch.mark_undone(run, occasion.now)? {
         return Ok(false);
     }
+    batch.collect_addresses_of_run(run)?;
     let mut place: Option<AddressKey> = None;
     loop {
-        let addresses = batch.addresses_of_run(run, place.as_ref(), CHUNK)?;
+        let addresses = batch.addresses_of_run_after(place.as_ref(), CHUNK)?;
         let Some(last) = addresses.last() else {
             break;
         };

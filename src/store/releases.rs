@@ -8,6 +8,13 @@ use crate::{address::AddressKey, event::EventKey, store::DoNotContact, time::Tim
 impl Batch<'_> {
     /// Which of these addresses were ever released from anything.
     pub(crate) fn ever_released(&self, addresses: &[&AddressKey]) -> Result<Vec<bool>, StoreError> {
+        let any: bool = self
+            .transaction
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM event WHERE kind = 'release')")?
+            .query_row([], |row| row.get(0))?;
+        if !any {
+            return Ok(vec![false; addresses.len()]);
+        }
         let mut select = self.transaction.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM event WHERE address_key = $1 AND kind = 'release')",
         )?;
@@ -64,7 +71,7 @@ impl Batch<'_> {
     ) -> Result<Vec<DoNotContact>, StoreError> {
         let mut select = self.transaction.prepare_cached(&format!(
             "SELECT {} FROM released AS d JOIN event AS e ON e.key = d.release
-             WHERE e.address_key = $1 AND e.kind = 'release' AND e.run = $2 AND d.channel = $3",
+             WHERE e.address_key = $1 AND e.kind = 'release' AND +e.run = $2 AND d.channel = $3",
             do_not_contact::COLUMNS
         ))?;
         let rows = select.query_map(

@@ -147,18 +147,32 @@ impl Batch<'_> {
         Ok(marked == 1)
     }
 
-    /// The addresses that the run recorded something of, after a place, in their order.
-    pub(crate) fn addresses_of_run(
+    /// Collects the addresses that the run recorded something of, for
+    /// [`Self::addresses_of_run_after`]: in order they are found once, not for each chunk anew.
+    pub(crate) fn collect_addresses_of_run(&self, run: i64) -> Result<(), StoreError> {
+        self.transaction.execute_batch(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS undoing (address_key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+             DELETE FROM undoing;",
+        )?;
+        self.transaction.execute(
+            "INSERT INTO undoing SELECT DISTINCT address_key FROM event WHERE run = $1 AND address_key IS NOT NULL
+             ORDER BY address_key",
+            [run],
+        )?;
+        Ok(())
+    }
+
+    /// The collected addresses after a place, in their order.
+    pub(crate) fn addresses_of_run_after(
         &self,
-        run: i64,
-        after: Option<&AddressKey>,
+        place: Option<&AddressKey>,
         limit: u32,
     ) -> Result<Vec<AddressKey>, StoreError> {
         let mut select = self.transaction.prepare_cached(
-            "SELECT DISTINCT address_key FROM event WHERE run = $1 AND address_key > $2 ORDER BY address_key LIMIT $3",
+            "SELECT address_key FROM undoing WHERE address_key > $1 ORDER BY address_key LIMIT $2",
         )?;
-        let after = after.map_or("", AddressKey::as_str);
-        let rows = select.query_map(params![run, after, limit], |row| row.get(0))?;
+        let place = place.map_or("", AddressKey::as_str);
+        let rows = select.query_map(params![place, limit], |row| row.get(0))?;
         Ok(rows
             .map(|row| row.map(AddressKey::from_stored))
             .collect::<Result<_, _>>()?)

@@ -81,11 +81,17 @@ impl Selection {
     }
 
     fn query(&self, now: Timestamp, columns: &str) -> Query {
+        let by_event = !self.receiving_hosts.is_empty() || self.between.is_some();
+        let mut sql = format!("SELECT {columns} FROM do_not_contact AS d");
+        if by_event || !self.campaigns.is_empty() {
+            sql += " LEFT JOIN event AS e ON e.key = d.event";
+        }
+        if !self.campaigns.is_empty() {
+            sql += " LEFT JOIN send AS s ON s.hash = e.send_hash";
+        }
+        sql += " WHERE ";
         let mut query = Query {
-            sql: format!(
-                "SELECT {columns} FROM do_not_contact AS d
-                 LEFT JOIN event AS e ON e.key = d.event LEFT JOIN send AS s ON s.hash = e.send_hash WHERE "
-            ),
+            sql,
             values: vec![now.0.into()],
         };
         // Parameters are numbered by their first use, so this one must stand in the text even
