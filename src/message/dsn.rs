@@ -322,6 +322,10 @@ impl Common<'_> {
         {
             return format!("{code} {told}");
         }
+        // As Postfix puts it, so that one phrase finds it whatever system reports.
+        if let Some(command) = said::refused_command(told) {
+            return format!("{code} (in reply to {command} command)");
+        }
         code.to_owned()
     }
 }
