@@ -143,6 +143,44 @@ fn read(text: &[u8]) -> Inbound {
 }
 
 #[test]
+fn reports_of_megabytes_are_read_in_linear_time() {
+    const HEAD: &str = "From: MAILER-DAEMON@example.org\nSubject: failure notice\n";
+    let qmail = format!("{HEAD}\nHi. This is the qmail-send program at q.example.org.\n");
+    for (head, piece) in [
+        (qmail.clone(), "<dora@example.net>:\n"),
+        (qmail.clone(), "550 5.1.1 "),
+        (qmail.clone(), "a@"),
+        (
+            qmail,
+            "Received: x\nMessage-ID: <1@example.org>\nFrom: MAILER-DAEMON@example.org\n\n",
+        ),
+        (
+            format!("{HEAD}Content-Type: text/html\n\nundeliverable"),
+            "<a",
+        ),
+        (
+            format!("{HEAD}Content-Type: text/html\n\n"),
+            "<p>&lt;dora@example.net&gt; undeliverable</p>",
+        ),
+        (
+            format!(
+                "{HEAD}Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; dora@example.net\nDiagnostic-Code: smtp; "
+            ),
+            " 550-5.1.1 no\n",
+        ),
+    ] {
+        let size = 3_000_000 / piece.len();
+        let inbound = read(format!("{head}{}", piece.repeat(size)).as_bytes());
+        let longest = inbound
+            .reports
+            .iter()
+            .map(|report| report.diagnostic.len())
+            .max();
+        assert!(longest.unwrap_or(0) < 20_000, "{piece}");
+    }
+}
+
+#[test]
 fn nothing_at_all_is_nothing() {
     for text in [
         &b""[..],

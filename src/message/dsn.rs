@@ -46,7 +46,7 @@ pub(super) fn in_text(text: &str) -> Option<Vec<Report>> {
         at += line.len();
     }
     let start = start.filter(|_| names_recipient)?;
-    reports(text[start..].as_bytes(), &text[..start])
+    reports(&text.as_bytes()[start..], &text[..start])
 }
 
 /// The returned message, or its headers.
@@ -319,6 +319,10 @@ impl Common<'_> {
             && !told.is_empty()
         {
             return format!("{code} {told}");
+        }
+        // As Postfix puts it, so that one phrase finds it whatever system reports.
+        if let Some(command) = said::refused_command(told) {
+            return format!("{code} (in reply to {command} command)");
         }
         code.to_owned()
     }

@@ -77,7 +77,7 @@ fn stands_for_reply(text: &str, start: usize, end: usize) -> bool {
         return true;
     }
     // A new sentence or line.
-    if tight.ends_with(['.', ')', ']']) && tight.len() < before.len() {
+    if tight.ends_with(['.', ')', ']', '-', '*', '|']) && tight.len() < before.len() {
         return !after.is_empty() && !after.starts_with(')');
     }
     let word = tight
@@ -206,6 +206,28 @@ pub(super) fn one_reply(text: &str) -> String {
         }
     }
     out
+}
+
+/// The SMTP command that was refused in a dialogue of `>>> command` and `<<< reply`. With pipelining
+/// the refusal of a recipient is only read after DATA was sent; then nobody is left for DATA.
+pub(super) fn refused_command(dialogue: &str) -> Option<&'static str> {
+    const NOBODY_LEFT: &[&str] = &["<<< 503", "need rcpt", "no valid recipients"];
+    let lower = dialogue.to_ascii_lowercase();
+    let refusals = ["<<< 4", "<<< 5"].into_iter();
+    let refusal = refusals.filter_map(|mark| lower.find(mark)).min()?;
+    let command = &lower[..refusal][lower[..refusal].rfind(">>> ")? + 4..];
+    let nobody_left = || NOBODY_LEFT.iter().any(|words| lower.contains(words));
+    let commands = [
+        ("mail", "MAIL FROM"),
+        ("rcpt", "RCPT TO"),
+        ("data", if nobody_left() { "RCPT TO" } else { "DATA" }),
+        ("ehlo", "EHLO"),
+        ("helo", "HELO"),
+        ("starttls", "STARTTLS"),
+    ];
+    commands
+        .into_iter()
+        .find_map(|(start, name)| command.starts_with(start).then_some(name))
 }
 
 /// Words after which the host stands that refused.
@@ -356,6 +378,28 @@ mod tests {
             one_reply("554 554 5.7.0 Header error"),
             "554 554 5.7.0 Header error"
         );
+    }
+
+    #[test]
+    fn the_refused_command_is_known() {
+        for (dialogue, command) in [
+            (
+                ">>> MAIL From:<a@example.com> <<< 550 no",
+                Some("MAIL FROM"),
+            ),
+            (
+                ">>> DATA <<< 550 5.1.1 gone 550 5.1.1 <b@example.com>... gone <<< 503 5.0.0 Need RCPT",
+                Some("RCPT TO"),
+            ),
+            (
+                ">>> DATA <<< 550 unknown user 554 5.0.0 Service unavailable",
+                Some("DATA"),
+            ),
+            ("<<< 554 go away >>> QUIT", None),
+            ("550 no dialogue", None),
+        ] {
+            assert_eq!(refused_command(dialogue), command, "{dialogue}");
+        }
     }
 
     #[test]

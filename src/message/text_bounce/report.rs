@@ -18,6 +18,9 @@ pub(in crate::message) struct Report {
 /// So much of a report is read; those of real mail systems are far shorter.
 const LONGEST: usize = 64 * 1024;
 
+/// Markup is many times longer than its words.
+const LONGEST_HTML: usize = 1024 * 1024;
+
 /// The words of a mail that come before the returned message.
 pub(in crate::message) fn read(mail: &Mail<'_>) -> Report {
     let mut report = Report {
@@ -46,7 +49,7 @@ pub(in crate::message) fn read(mail: &Mail<'_>) -> Report {
             .collect();
     if said.iter().all(|text| text.trim().is_empty()) {
         said = texts(|kind| kind == "text/html")
-            .map(|text| html::text(&text))
+            .map(|text| html::text(cut(&text, LONGEST_HTML)))
             .collect();
     }
     for text in said {
@@ -68,7 +71,7 @@ pub(in crate::message) fn read(mail: &Mail<'_>) -> Report {
 
 /// The HTML part's words, for reports whose plain text says nothing.
 pub(super) fn html_words(mail: &Mail<'_>) -> Option<String> {
-    let text = html::text(&mail.part("text/html")?.text());
+    let text = html::text(cut(&mail.part("text/html")?.text(), LONGEST_HTML));
     let (said, _) = split(&text);
     Some(cut(said, LONGEST).to_owned())
 }

@@ -236,7 +236,6 @@ pub(super) const ROWS: &[Row] = &[
             "{*}<mailto:{to}>{*}",
             "{*} ({to}) {*}",
         ],
-        end: &["the mts-id"],
         ..Row::NEW
     },
     Row {
