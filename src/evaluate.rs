@@ -21,6 +21,7 @@ pub struct Expected {
     pub reason: Option<Reason>,
     pub hard: Option<bool>,
     pub status: Option<String>,
+    pub feedback_type: Option<String>,
 }
 
 fn bounce() -> String {
@@ -324,13 +325,20 @@ fn take<'a>(
 ) -> Option<&'a DeliveryEvent> {
     let at = found
         .iter()
-        .position(|found| is_kind(found.event.kind, &expected.kind) && is_it(found, expected))?;
+        .position(|found| is_kind(found.event, expected) && is_it(found, expected))?;
     Some(found.remove(at).event)
 }
 
-/// Labels know no delays: a DSN with action `delayed` stands there as a soft bounce.
-fn is_kind(found: EventKind, expected: &str) -> bool {
-    found.name() == expected || (found == EventKind::Delayed && expected == "bounce")
+/// Labels know no delays: a DSN with action `delayed` stands there as a soft bounce. Nor do they tell
+/// complaints from feedback reports about the sender but by their Feedback-Type.
+fn is_kind(found: &DeliveryEvent, expected: &Expected) -> bool {
+    match (found.kind, expected.kind.as_str()) {
+        (EventKind::Delayed, "bounce") => true,
+        (EventKind::Note | EventKind::NotSpam, "complaint") => {
+            expected.feedback_type.as_deref() == Some(&found.raw_type)
+        }
+        (kind, expected) => kind.name() == expected,
+    }
 }
 
 fn same_address(one: Option<&str>, other: Option<&str>) -> bool {

@@ -17,6 +17,7 @@ pub struct Files {
     reader: Option<(PathBuf, BufReader<File>)>,
     /// The `From ` line that starts the next message was read already.
     in_mbox: bool,
+    line_end: u8,
     uid: u32,
     limit: usize,
 }
@@ -43,6 +44,7 @@ pub fn open_file(path: &Path, bounds: Bounds) -> Result<Files, MailboxError> {
         paths: paths.into(),
         reader: None,
         in_mbox: false,
+        line_end: b'\n',
         uid: 0,
         limit: usize::MAX,
     })
@@ -55,10 +57,22 @@ fn file_error(path: &Path, cause: std::io::Error) -> MailboxError {
     }
 }
 
-/// Such files (classic Mac OS) hold one message: there is no line to cut an mbox at.
-fn ends_lines_with_cr(start: &[u8]) -> bool {
-    memchr::memchr2(b'\r', b'\n', start)
-        .is_some_and(|at| start[at] == b'\r' && start.get(at + 1) != Some(&b'\n'))
+/// The last octet of a line: files of classic Mac OS have carriage returns alone.
+fn line_end(start: &[u8]) -> u8 {
+    let first = memchr::memchr2(b'\r', b'\n', start);
+    let alone = |at: usize| start[at] == b'\r' && start.get(at + 1) != Some(&b'\n');
+    if first.is_some_and(alone) {
+        b'\r'
+    } else {
+        b'\n'
+    }
+}
+
+/// Whether a `From ` line may come next: after a blank line, and after a last MIME boundary, which
+/// some writers put no blank line behind.
+fn ends_message(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    line.is_empty() || (line.len() > 4 && line.starts_with(b"--") && line.ends_with(b"--"))
 }
 
 impl Files {
@@ -76,11 +90,12 @@ impl Files {
                 let start = reader
                     .fill_buf()
                     .map_err(|cause| file_error(&path, cause))?;
-                self.in_mbox = start.starts_with(b"From ") && !ends_lines_with_cr(start);
+                self.in_mbox = start.starts_with(b"From ");
+                self.line_end = line_end(start);
                 if self.in_mbox {
                     let mut line = Vec::new();
                     reader
-                        .read_until(b'\n', &mut line)
+                        .read_until(self.line_end, &mut line)
                         .map_err(|cause| file_error(&path, cause))?;
                 }
                 self.reader = Some((path, reader));
@@ -103,7 +118,7 @@ impl Files {
         };
         let mut body = Vec::new();
         let mut size = 0;
-        let mut after_blank = false;
+        let mut after_end = false;
         let mut another = false;
         let mut line = Vec::new();
         let mut lines = 0;
@@ -113,17 +128,17 @@ impl Files {
             let read = reader
                 .by_ref()
                 .take(LINE)
-                .read_until(b'\n', &mut line)
+                .read_until(self.line_end, &mut line)
                 .map_err(|cause| file_error(path, cause))?;
             if read == 0 {
                 break;
             }
             lines += 1;
-            if self.in_mbox && after_blank && line.starts_with(b"From ") {
+            if self.in_mbox && after_end && line.starts_with(b"From ") {
                 another = true;
                 break;
             }
-            after_blank = matches!(line.as_slice(), b"\n" | b"\r\n");
+            after_end = ends_message(&line);
             size += read as u64;
             if size <= self.bounds.message_size {
                 // mboxrd: one `>` was put before each quoted `From `.
@@ -182,7 +197,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mbox");
         let text = "From a Mon\nSubject: 1\n\nbody\n>From here\n>>From there\nFrom inside\n\n\
-                    From b Tue\nSubject: 2\n\nx\n\nFrom c Wed\n0123456789012345678901234567890123456789012345678901234567890123456789\n";
+                    From b Tue\nSubject: 2\n\nx\n--b--\nFrom c Wed\n0123456789012345678901234567890123456789012345678901234567890123456789\n";
         std::fs::write(&path, text).unwrap();
         let bounds = Bounds {
             message_size: 70,
@@ -199,23 +214,34 @@ mod tests {
             .collect();
         let first = "Subject: 1\n\nbody\nFrom here\n>From there\nFrom inside\n\n";
         assert_eq!(bodies[0], Body::Whole(first.into()));
-        assert_eq!(bodies[1], Body::Whole("Subject: 2\n\nx\n\n".into()));
+        assert_eq!(bodies[1], Body::Whole("Subject: 2\n\nx\n--b--\n".into()));
         assert_eq!(bodies[2], Body::TooLarge(71));
         assert!(files.next_batch().unwrap().is_none());
     }
 
     #[test]
-    fn a_file_with_carriage_returns_alone_is_one_message() {
+    fn carriage_returns_alone_end_lines_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mac");
-        let text = "From a Mon\rSubject: 1\r\rbody\r";
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(
+            &path,
+            "From a Mon\rSubject: 1\r\rbody\r\rFrom b Tue\rSubject: 2\r",
+        )
+        .unwrap();
         let bounds = Bounds {
             message_size: 70,
             batch_messages: 10,
             batch_bytes: 1000,
         };
-        let messages = open_file(&path, bounds).unwrap().next_batch().unwrap();
-        assert_eq!(messages.unwrap()[0].body, Body::Whole(text.into()));
+        let messages = open_file(&path, bounds)
+            .unwrap()
+            .next_batch()
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            messages[0].body,
+            Body::Whole("Subject: 1\r\rbody\r\r".into())
+        );
+        assert_eq!(messages[1].body, Body::Whole("Subject: 2\r".into()));
     }
 }

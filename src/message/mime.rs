@@ -109,7 +109,11 @@ impl<'a> Headers<'a> {
 }
 
 fn value(header: &MailHeader<'_>) -> String {
-    let raw = header.get_value_raw();
+    decoded(header.get_value_raw())
+}
+
+/// A field's value as text: encoded words decoded, folded lines joined, cut where it is endless.
+pub(super) fn decoded(raw: &[u8]) -> String {
     let raw = &raw[..raw.len().min(HEADER_LIMIT)];
     if memchr::memmem::find(raw, b"=?").is_none() {
         return unfold(&decode_charset(raw, None));

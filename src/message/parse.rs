@@ -4,6 +4,7 @@ use super::{
     Format, Inbound, Options, Parsed, Report, ReportKind, arf, auto_reply,
     clues::Clues,
     dsn,
+    mail_system::is_mail_system,
     mime::{self, Headers, Mail},
     reply, sns_mail, text_bounce, unsubscribe,
 };
@@ -110,7 +111,7 @@ fn recognise(
     // An address with a hash of ours asks nothing of the words, only that no program answered.
     let to_unsubscribe = purpose == Some(Purpose::Unsubscribe);
     if is_mail_system(mail) {
-        if let Some(parsed) = text_bounce::parse(mail).filter(|_| !told_by_person) {
+        if let Some(parsed) = text_bounce::parse(mail, subject, true).filter(|_| !told_by_person) {
             return parsed;
         }
         if auto_reply::is_auto_reply_of_mail_system(mail, subject) {
@@ -129,7 +130,7 @@ fn recognise(
     if unsubscribe::is_unsubscribe(mail, subject, purpose, options) {
         return by_sender(Format::Unsubscribe, ReportKind::Unsubscribe);
     }
-    if !told_by_person && let Some(parsed) = text_bounce::parse(mail) {
+    if !told_by_person && let Some(parsed) = text_bounce::parse(mail, subject, false) {
         return parsed;
     }
     if auto_reply::is_generated(mail) {
@@ -173,7 +174,13 @@ fn is_passed_on(mail: &Mail<'_>, subject: &str) -> bool {
     if mail.headers.get("X-Failed-Recipients").is_some() {
         return false;
     }
-    if reply::is_bulk(mail) && !is_mail_system(mail) {
+    // The list itself refuses a post (fml); its answers carry the list's header.
+    let by_list = mail.headers.get("X-MLServer").is_some()
+        && mail
+            .headers
+            .get("From")
+            .is_some_and(|from| from.contains("-admin@"));
+    if reply::is_bulk(mail) && !is_mail_system(mail) && !by_list {
         return true;
     }
     mail.mime_type != "multipart/report"
@@ -181,40 +188,6 @@ fn is_passed_on(mail: &Mail<'_>, subject: &str) -> bool {
         && (mail.headers.get("In-Reply-To").is_some()
             || reply::has_answer_prefix(subject)
             || reply::has_forward_prefix(subject))
-}
-
-/// Names under which mail systems write.
-const MAIL_SYSTEMS: &[&str] = &[
-    "mailer-daemon",
-    "mailer_daemon",
-    "mailerdaemon",
-    "mailer daemon",
-    "mail-daemon",
-    "maildaemon",
-    "mail.daemon",
-    "mail daemon",
-    "mdaemon",
-    "postmaster",
-    "post_master",
-    "postoffice",
-    "mail delivery",
-    "maildelivery",
-    "mail-delivery",
-    "mail administrator",
-    "microsoftexchange",
-    "system administrator",
-    "mailadm",
-    "internet mail delivery",
-    "bounce-notification",
-];
-
-fn is_mail_system(mail: &Mail<'_>) -> bool {
-    // Nobody signs the mail of some gateways.
-    let Some(from) = mail.headers.get("From") else {
-        return mail.headers.get("In-Reply-To").is_none();
-    };
-    let from = from.to_lowercase();
-    MAIL_SYSTEMS.iter().any(|name| from.contains(name))
 }
 
 fn returned_clues(returned: &[u8], clues: &mut Clues, options: &Options, depth: usize) {

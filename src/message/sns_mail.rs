@@ -105,16 +105,28 @@ pub(super) fn parse(mail: &Mail<'_>, from: Option<&str>) -> Option<Parsed> {
     }
     let text = mail.part("text/plain")?.text();
     let json = &text[text.find('{')?..];
-    let notification = first_value::<Envelope>(json).map_or_else(
-        || first_value::<Notification>(json),
-        |envelope| first_value(&envelope.message),
-    )?;
+    // Some relay breaks lines over 998 octets, in the middle of strings.
+    let joined;
+    let notification = if let Some(notification) = notification_of(json) {
+        notification
+    } else {
+        joined = json.replace('\n', "");
+        notification_of(&joined)?
+    };
     let reports = reports(&notification)?;
     Some(Parsed {
         format: Format::SnsMail,
         reports,
         returned: Some(returned(&notification.mail)),
     })
+}
+
+/// A notification, bare or in SNS's envelope.
+fn notification_of(json: &str) -> Option<Notification> {
+    first_value::<Envelope>(json).map_or_else(
+        || first_value(json),
+        |envelope| first_value(&envelope.message),
+    )
 }
 
 /// The topmost Authentication-Results is the receiver's own: if it judged DKIM and no pass is
@@ -174,7 +186,7 @@ fn of(kind: ReportKind, recipient: &Recipient, timestamp: Option<&String>) -> Re
         .split_once(';')
         .filter(|(kind, _)| kind.trim().eq_ignore_ascii_case("smtp"))
         .map_or(diagnostic.as_str(), |(_, text)| text.trim());
-    let reply_code = super::dsn::reply_code(diagnostic);
+    let reply_code = super::said::reply_code(diagnostic);
     Report {
         kind: Some(kind),
         recipient: Some(crate::address::bare(&recipient.email_address).to_owned()),

@@ -38,12 +38,12 @@ pub(super) const ALL: &[Rule] = rules! {
     "blocked" Blocked says [
         "заблокирован", "gesperrt", "blocked", "banned", "block|", "access denied", "access refused",
         "no access", "access is denied", "refused to", "closing connection", "host name", "hostname",
-        "localhost", "deferred", "verboten", "bloqué", "bloqueado", "bloccat", "geblokkeerd", "zablokowan",
-        "engellen", "ブロック", "拒绝", "拒絕",
+        "deferred", "verboten", "bloqué", "bloqueado", "bloccat", "geblokkeerd", "zablokowan", "engellen",
+        "ブロック", "拒绝", "拒絕",
     ]
         sample says("554 Blocked");
     "transaction-failed" SystemError says [
-        "transaction failed", "service refused", "failure", "resource", "temporarily", "temporary", "busy",
+        "transaction failed", "service refused", "resource", "temporarily", "temporary", "busy",
         "requested action not taken", "requested action aborted", "processing",
     ]
         sample says("554 Transaction failed");
