@@ -5,8 +5,6 @@ use super::{Reason, Rule, coded, replied, rules};
 
 /// Codes that mean one thing.
 pub(super) const EXACT: &[Rule] = rules! {
-    "status-destination-host" HostUnknown status ["5.1.2"]
-        sample coded("5.1.2", "550 5.1.2");
     "status-no-route" HostUnknown status ["5.4.4"]
         sample coded("5.4.4", "");
     "status-destination-host-later" NetworkError status ["4.1.2", "4.4.3", "4.4.4", "5.4.3"]
