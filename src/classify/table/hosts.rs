@@ -173,9 +173,11 @@ pub(super) const ALL: &[Rule] = rules! {
             "is not a valid mailbox",
         ]
         sample at("mta5.am0.yahoodns.net", "", "552 1 Requested mail action aborted, mailbox not found");
+    "yahoo-reputation" BadReputation host YAHOO says ["[tss", "user complaints"]
+        sample at("mta5.am0.yahoodns.net", "4.7.0", "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints");
     "yahoo-block-list" Blocked host YAHOO
         says ["[bl", "[ts", "[gl", "[ipts", "con:b", "rly:", "dyn:", "rtr:"]
-        sample at("mta5.am0.yahoodns.net", "4.7.0", "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints");
+        sample at("mta7.am0.yahoodns.net", "5.7.1", "553 5.7.1 [BL21] Connections will not be accepted from 192.0.2.1");
     "yahoo-content" SpamDetected host YAHOO
         says ["hvu:", "[ph01]"]
         sample at("mailin-01.mx.aol.com", "", "554-: (HVU:B1) The URL contained in your email to AOL members has generated a high volume of complaints.");
@@ -343,12 +345,12 @@ pub(super) const ALL: &[Rule] = rules! {
     "carrier-disabled" Suspended host ["ezweb.ne.jp", "au.com"] says ["user(s) account is disabled"]
         sample at("ezweb.ne.jp", "5.0.0", "The user(s) account is disabled. <neko@ezweb.ne.jp>: user unknown");
     "carrier-no-user" UserUnknown host CARRIER
-        status ["5.1.1"] says ["unknown user", "user unknown"]
+        says ["<@>: user unknown", "<@>: recipient address rejected: user unknown"]
         sample at("msmx.au.com", "5.1.1", "550 <neko@au.com>: User unknown");
-    "carrier-no-user-at-rcpt" UserUnknown host CARRIER says ["unknown user", "user unknown"] also [
-        ">>> rcpt to", "after rcpt to", "in reply to rcpt to",
+    "carrier-no-user-by-code" UserUnknown host CARRIER status ["5.1.1"] says [
+        "unknown user", "user unknown",
     ]
-        sample at("ezweb.ne.jp", "", ">>> RCPT TO:<neko@ezweb.ne.jp> <<< 550 <neko@ezweb.ne.jp>: User unknown");
+        sample at("mfsmax.docomo.ne.jp", "5.1.1", "550 Unknown user neko@docomo.ne.jp");
     "carrier-refused" Filtered host CARRIER says ["recipients was rejected by a remote mail server"]
         sample at("ezweb.ne.jp", "", "Each of the following recipients was rejected by a remote mail server.");
     "carrier-unknown-or-filtered" Filtered host CARRIER
@@ -405,8 +407,10 @@ pub(super) const ALL: &[Rule] = rules! {
         sample at("route1.mx.cloudflare.net", "5.3.0", "521 5.3.0 Upstream error, please check https://developers.cloudflare.com/email-routing/postmaster for possible reasons why.");
     // https://www.godaddy.com/help/fix-rejected-email-with-a-bounce-error-40685
     "godaddy-block-list" Blocked host ["secureserver.net"]
-        says ["ib103", "ib104", "ib105", "ib106", "ib108", "ib504", "ib506", "ib508"]
+        says ["ib103", "ib104", "ib105", "ib106", "ib108", "ib504", "ib508"]
         sample at("smtp.secureserver.net", "", "554 refused IB103");
+    "godaddy-sender" Rejected host ["secureserver.net"] says ["ib506"]
+        sample at("smtp.secureserver.net", "5.2.0", "550 5.2.0 From: Domain is invalid. Please provide a valid From: IB506");
     "godaddy-rate" Speeding host ["secureserver.net"] says [
         "ib110", "ib111", "ib401", "ib607", "ib610", "ib611",
     ]

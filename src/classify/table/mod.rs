@@ -28,6 +28,7 @@ pub(super) const ALL: &[&[Rule]] = &[
     recipient::OWN_FILTER,
     content::LINKS,
     sender::CONNECTION,
+    transport::PROGRAM,
     sender::VOLUME,
     sender::HOST,
     transport::ENCRYPTION,

@@ -15,8 +15,8 @@ pub(super) const NO_MAIL: &[Rule] = rules! {
         "no mail accepted here", "smtp protocol returned a permanent error 521", "mail not accepted here",
         "malformed or unexpected name server reply", "no mx found for domain",
         "no mx record found for domain", "domain accepts no mail", "not accept mail for any",
-        "machine does not accept mail", "we do not accept mail from anyone",
-        "name server: .: host not found", "does not accept smtp", "this server does not accept",
+        "machine does not accept mail", "we do not accept mail from anyone", "does not accept smtp",
+        "this server does not accept",
     ]
         sample says("556 5.1.10 Recipient address has null MX");
 };
@@ -64,21 +64,24 @@ pub(super) const FILTER: &[Rule] = rules! {
     "unknown-at-rcpt-whatever-the-code" UserUnknown says [
         "unknown user", "user unknown", "no such user", "user not found",
     ]
-        also ["after rcpt to", "after rcpt command", "in reply to rcpt to", ">>> rcpt to"]
+        also [
+            "after rcpt to", "after rcpt command", "did not like our rcpt to", "does not like recipient",
+            "[rcpt to]", "in reply to rcpt to", ">>> rcpt to",
+        ]
         sample coded("5.2.1", "SMTP error from remote mail server after RCPT TO:<neko@example.com>: 550 5.2.1 <neko@example.com>... User Unknown");
     "unknown-with-the-code-of-a-known-mailbox" Filtered status ["5.2.0", "5.2.1"]
         says ["unknown user", "user unknown", "no such user", "user not found"]
-        sample coded("5.2.1", "550 5.2.1 <neko@example.com>... User Unknown");
+        sample coded("5.2.0", "550 Unknown user neko@example.com");
     "list-or-group-takes-members-only" Rejected says [
-        "not authorized to send to", "not authorised to send to", "you do not have permission to send",
-        "don't have permission to send", "permission to post", "not allowed to post", "only members",
-        "members only", "members-only", "closed mailing list", "restricted to members", "only subscribers",
-        "subscribers only", "nonmember", "non-member", "isn't allowed to send to",
-        "not permitted to send to", "not allowed to send to this", "restricted to authenticated senders",
-        "only accepts messages from people in its organization", "allowed senders list",
-        "group you tried to contact", "you are not allowed to send", "you are not authorized to send",
-        "you may not send", "sender not in allowed", "no permission to send", "owner of the list",
-        "moderat",
+        "not a member of", "not subscribed", "not authorized to send to", "not authorised to send to",
+        "you do not have permission to send", "don't have permission to send", "permission to post",
+        "not allowed to post", "only members", "members only", "members-only", "closed mailing list",
+        "restricted to members", "only subscribers", "subscribers only", "nonmember", "non-member",
+        "isn't allowed to send to", "not permitted to send to", "not allowed to send to this",
+        "restricted to authenticated senders", "only accepts messages from people in its organization",
+        "allowed senders list", "group you tried to contact", "you are not allowed to send",
+        "you are not authorized to send", "you may not send", "sender not in allowed",
+        "no permission to send", "owner of the list", "moderat",
     ]
         sample says("550 You are not allowed to post to this mailing list");
 };
@@ -92,6 +95,8 @@ pub(super) const HOST: &[Rule] = rules! {
         "unroutable address", "dns error", "domain unknown", "unknown domain",
     ]
         sample coded("4.4.3", "451 4.4.3 Host or domain name not found, try again");
+    "no-such-host-in-dns" HostUnknown says ["dns lookup failure: host * not found"]
+        sample says("DNS lookup failure: host example.invalid not found");
     "host-lookup-failed" NetworkError says [
         "host name lookup fail", "hostname lookup fail", "host not found, try again",
         "host not found, temporary", "temporary failure in name resolution", "dns timeout",
@@ -160,10 +165,6 @@ pub(super) const HOST: &[Rule] = rules! {
 
 /// There is no such mailbox.
 pub(super) const USER: &[Rule] = rules! {
-    "delivery-program-of-the-address" MailerError says [
-        "child process of", "address pipe", "transport returned",
-    ]
-        sample says("pipe to |/usr/bin/filter: Child process of address_pipe transport returned 127 (could mean command does not exist)");
     "recipient-could-not-be-verified" NetworkError says [
         "unverified address: connect to", "unverified address: lost connection",
         "undeliverable address: connect to", "undeliverable address: lost connection",

@@ -50,15 +50,15 @@ pub(super) const ADDRESS: &[Rule] = rules! {
         ]
         sample coded("5.1.2", "SMTP error from remote mail server after MAIL FROM:<neko@example.jp>: 550 5.1.2 No such domain example.jp");
     "sender-address" Rejected says [
-        "sender domain", "sender's domain", "sender email", "sender e-mail", "sender mail address",
-        "sender rejected", "sender denied", "sender refused", "sender blocked", "sender is blocked",
-        "sender blacklisted", "sender is blacklisted", "sender is rejected", "sender is on",
-        "sender is banned", "sender banned", "sender verif", "sender callout", "sender not allowed",
-        "sender not accepted", "sender not exist", "sender not found", "sender not valid",
-        "sender not verified", "sender not permitted", "sender not authorized", "sender does not exist",
-        "sender doesn't exist", "sender unknown", "sender is unknown", "sender is invalid",
-        "sender is not", "sender invalid", "sender * rejected", "sender * blocked",
-        "sender * is not allowed", "sender * denied", "sender must", "sender has been",
+        "purported responsible address", "sending to/from an address that has been", "sender domain",
+        "sender's domain", "sender email", "sender e-mail", "sender mail address", "sender rejected",
+        "sender denied", "sender refused", "sender blocked", "sender is blocked", "sender blacklisted",
+        "sender is blacklisted", "sender is rejected", "sender is on", "sender is banned", "sender banned",
+        "sender verif", "sender callout", "sender not allowed", "sender not accepted", "sender not exist",
+        "sender not found", "sender not valid", "sender not verified", "sender not permitted",
+        "sender not authorized", "sender does not exist", "sender doesn't exist", "sender unknown",
+        "sender is unknown", "sender is invalid", "sender is not", "sender invalid", "sender * rejected",
+        "sender * blocked", "sender * is not allowed", "sender * denied", "sender must", "sender has been",
         "sender was rejected", "sender address", "senders address", "sender's address", "sender's email",
         "sender's e-mail", "domain of sender", "domain of the sender", "invalid sender", "illegal sender",
         "bad sender", "unknown sender", "unroutable sender", "unrouteable sender", "unverified sender",
@@ -170,8 +170,8 @@ pub(super) const CONNECTION: &[Rule] = rules! {
     ]
         sample says("450 4.2.0 <neko@example.com>: Recipient address rejected: Greylisted, see http://postgrey.example.com/");
     "reputation" BadReputation says [
-        "reputation", "senderscore", "sender score", "not reputable", "sbrs", "none/bad",
-        "untrusted sender", "trust level",
+        "user complaints", "reputation", "senderscore", "sender score", "not reputable", "sbrs",
+        "none/bad", "untrusted sender", "trust level",
     ]
         sample says("550 5.7.1 Message refused: the sending IP has a poor reputation");
 };
@@ -244,17 +244,17 @@ pub(super) const HOST: &[Rule] = rules! {
         "denied access from", "no access from", "banned sending", "banned by", "has been banned",
         "been blocked", "been blacklisted", "was blocked by", "are blocked", "permanently deferred",
         "permanently blocked", "temporarily blocked", "temporary blocked", "temporarily deferred",
-        "user complaints", "dynamic ip", "dynamic address", "dynamic pool", "dynamic host",
-        "dynamically assigned", "dialup", "dial-up", "dialin", "residential", "generic rdns",
-        "generic hostname", "open relay", "open proxy", "open smtp", "proxy server", "zombie", "botnet",
-        "trojan * host", "compromised", "bulk mailer", "too many unknown", "too many bad recipients",
-        "too many failures", "too many invalid", "directory harvest", "dictionary attack", "harvesting",
-        "suspicious activity", "may not be mail exchanger", "not a mail exchanger", "your provider's",
-        "use your provider", "go away", "not in whitelist", "not whitelisted", "not on whitelist",
-        "not in * whitelist", "whitelist your", "has sent spam", "have sent spam", "sending spam",
-        "sends spam", "spam source", "spammer", "spam host", "spamming", "suspected spam ip", "known spam",
-        "source of spam", "service refuse", "adresse ip", "dirección ip", "indirizzo ip", "endereço ip",
-        "ip-adres", "ip адрес", "ip-адрес", "ip地址", "ipアドレス", "接続を拒否",
+        "dynamic ip", "dynamic address", "dynamic pool", "dynamic host", "dynamically assigned", "dialup",
+        "dial-up", "dialin", "residential", "generic rdns", "generic hostname", "open relay", "open proxy",
+        "open smtp", "proxy server", "zombie", "botnet", "trojan * host", "compromised", "bulk mailer",
+        "too many unknown", "too many bad recipients", "too many failures", "too many invalid",
+        "directory harvest", "dictionary attack", "harvesting", "suspicious activity",
+        "may not be mail exchanger", "not a mail exchanger", "your provider's", "use your provider",
+        "go away", "not in whitelist", "not whitelisted", "not on whitelist", "not in * whitelist",
+        "whitelist your", "has sent spam", "have sent spam", "sending spam", "sends spam", "spam source",
+        "spammer", "spam host", "spamming", "suspected spam ip", "known spam", "source of spam",
+        "service refuse", "adresse ip", "dirección ip", "indirizzo ip", "endereço ip", "ip-adres",
+        "ip адрес", "ip-адрес", "ip地址", "ipアドレス", "接続を拒否",
     ]
         sample says("550 Your IP 192.0.2.1 is not welcome here");
     "helo" Blocked says [

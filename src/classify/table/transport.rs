@@ -17,6 +17,14 @@ pub(super) const ENCRYPTION: &[Rule] = rules! {
         sample says("TLS is required, but was not offered by host mx.example.com");
 };
 
+/// A program that the address is delivered to; what it printed may sound like anything.
+pub(super) const PROGRAM: &[Rule] = rules! {
+    "delivery-program-of-the-address" MailerError says [
+        "unknown mailer error", "child process of", "address pipe", "transport returned",
+    ]
+        sample says("pipe to |/usr/bin/filter: Child process of address_pipe transport returned 127 (could mean command does not exist)");
+};
+
 pub(super) const ALL: &[Rule] = rules! {
     "loop" NetworkError says [
         "mail loop", "routing loop", "forwarding loop", "forward loop", "loop detected", "loop in",
@@ -79,11 +87,11 @@ pub(super) const ALL: &[Rule] = rules! {
         "command failed", "command died", "command output", "command time limit", "command not found",
         "command exited", "exited with", "exit status", "exit code", "exitcode", "returned status",
         "return code", "procmail", "maildrop", "vacation program", "mailer error", "mailer failed",
-        "unknown mailer", "local mailer", "local delivery failed", "delivery program", "delivery agent",
-        "delivery process", "pipe to", "pipe failed", "|/", "\"|", "child process", "child crashed",
-        "child returned", "exec failed", "program failed", "program exited", "process failed", "x-unix",
-        "killed by signal", "signal 9", "dropbox", "vpopmail", "fail to execute", "failed to execute",
-        "deliver(", "filter error", "pickup directory",
+        "local mailer", "local delivery failed", "delivery program", "delivery agent", "delivery process",
+        "pipe to", "pipe failed", "|/", "\"|", "child process", "child crashed", "child returned",
+        "exec failed", "program failed", "program exited", "process failed", "x-unix", "killed by signal",
+        "signal 9", "dropbox", "vpopmail", "fail to execute", "failed to execute", "deliver(",
+        "filter error", "pickup directory",
     ]
         sample says("x-unix; 127: Command died with status 127: \"/home/neko/bin/filter\"");
     "receiving-system" SystemError says [

@@ -10,6 +10,8 @@ pub(super) const ALL: &[Rule] = rules! {
             "response to mail from", "reply to mail command",
         ]
         sample says("host mx.example.jp[192.0.2.1] said: 550 Refused (in reply to MAIL FROM command)");
+    "delivery-not-authorised" SecurityError says ["delivery not authorized", "delivery not authorised"]
+        sample coded("5.7.1", "550 5.7.1 Delivery not authorized, message refused");
     "address-refused" UserUnknown status ["5.1.0", "5.1.1", "5.1.3"] says [
         "address", "recipient", "mailbox", "user", "account",
     ]
@@ -33,7 +35,7 @@ pub(super) const ALL: &[Rule] = rules! {
         "not authorized", "not authorised", "unauthorized", "unauthorised", "message refused", "security",
         "authorization", "verification failed", "authentication", "access control",
     ]
-        sample coded("5.7.1", "550 5.7.1 Delivery not authorized, message refused");
+        sample coded("5.7.1", "550 5.7.1 Not authorized, message refused");
     "deferred" Expired says ["deferred:"]
         sample says("<neko@example.com>... Deferred: 421");
     "blocked" Blocked says [
