@@ -4,6 +4,10 @@ use super::{Reason, Rule, Sample, coded, rules, says};
 
 /// The domain says that it takes no mail.
 pub(super) const NO_MAIL: &[Rule] = rules! {
+    "null-mx-of-the-sender" Rejected says [
+        "sender address has null mx", "sender domain has null mx", "sender * null mx",
+    ]
+        sample coded("5.7.27", "550 5.7.27 <neko@example.org>: Sender address has null MX");
     "null-mx" NotAccept says [
         "null mx", "nullmx", "null-mx", "domain does not accept mail", "domain does not accept email",
         "domain does not receive", "domain * doesn't receive email", "domain * does not accept mail",
@@ -24,6 +28,7 @@ pub(super) const NO_MAIL: &[Rule] = rules! {
 /// The recipient's own list or filter.
 pub(super) const OWN_FILTER: &[Rule] = rules! {
     "recipient-refuses" Filtered says [
+        "mailbox owner has blocked", "mailbox owner refuses", "mailbox owner has refused",
         "rejected by the recipient.", "refused by the recipient.", "recipient preferences",
         "recipient's preferences", "by the recipient's", "blocked by the recipient",
         "blocked by recipient", "blocked by user", "rejected by user", "rejected by the user",
@@ -39,9 +44,8 @@ pub(super) const OWN_FILTER: &[Rule] = rules! {
         "recipient's blacklist", "recipient's block list", "killfile", "message filtered", "mail filtered",
         "user filter", "filtered by user", "sieve reject", "rejected by sieve", "bounced address",
         "unsubscribed address", "spam reporting address", "recipient rejected your message",
-        "mailbox owner", "is not accepting messages from you", "you are in * blacklist",
-        "user in blacklist", "受信拒否", "拒收", "收件人拒绝", "拒绝接收", "수신 거부", "수신거부", "vom empfänger abgelehnt",
-        "von dem empfänger abgelehnt",
+        "is not accepting messages from you", "you are in * blacklist", "user in blacklist", "受信拒否", "拒收",
+        "收件人拒绝", "拒绝接收", "수신 거부", "수신거부", "vom empfänger abgelehnt", "von dem empfänger abgelehnt",
     ]
         sample says("550 5.7.1 Refused due to recipient preferences");
 };
@@ -115,13 +119,13 @@ pub(super) const HOST: &[Rule] = rules! {
     "unrouteable-here" HostUnknown says ["unrouteable address", "unroutable address"]
         sample says("neko@example.com: Unrouteable address");
     "host-unknown" HostUnknown says [
-        "bad destination system", "no mx or a", "host unknown", "unknown host", "host not found",
-        "host not exist", "host does not exist", "host * does not exist", "host is unknown",
-        "no such host", "invalid host", "illegal host", "bad destination host", "non-existent host",
-        "host name not found", "hostname not found", "unable to find host", "couldn't find any host",
-        "could not find any host", "cannot find host", "can't find host", "couldn't find the host",
-        "host cannot be found", "server not found", "server cannot be found", "domain not found",
-        "domain does not exist", "domain doesn't exist", "domain * does not exist",
+        "unable to route", "bad destination system", "no mx or a", "host unknown", "unknown host",
+        "host not found", "host not exist", "host does not exist", "host * does not exist",
+        "host is unknown", "no such host", "invalid host", "illegal host", "bad destination host",
+        "non-existent host", "host name not found", "hostname not found", "unable to find host",
+        "couldn't find any host", "could not find any host", "cannot find host", "can't find host",
+        "couldn't find the host", "host cannot be found", "server not found", "server cannot be found",
+        "domain not found", "domain does not exist", "domain doesn't exist", "domain * does not exist",
         "domain * doesn't exist", "domain * couldn't be found", "domain couldn't be found",
         "domain could not be found", "domain * not found", "domain must exist", "domain is not reachable",
         "domain unknown", "domain is unknown", "unknown domain", "unknown mail domain", "no such domain",
@@ -144,19 +148,19 @@ pub(super) const HOST: &[Rule] = rules! {
         "cannot be resolved", "despite several tries, i was unable to find",
         "although i'm listed as a best-preference mx", "domain of recipient",
         "the name was not found at the remote site", "domain is not a registered", "domain not registered",
-        "domain has expired", "domain expired", "no route to domain", "unable to route to domain",
-        "domain not exists", "domäne * nicht gefunden", "domain wurde nicht gefunden",
-        "domain * nicht gefunden", "domain * existiert nicht", "host wurde nicht gefunden",
-        "host * nicht gefunden", "unbekannter host", "unbekannte domain", "domaine inconnu",
-        "domaine * inconnu", "domaine * n'existe pas", "domaine introuvable", "domaine * introuvable",
-        "hôte inconnu", "dominio * no existe", "dominio no existe", "dominio desconocido",
-        "dominio * no * encontr", "dominio inexistente", "servidor desconocido", "dominio * non esiste",
-        "dominio * inesistente", "dominio sconosciuto", "domínio * não existe", "domínio inexistente",
-        "domínio * inexistente", "domínio desconhecido", "domínio * não * encontrado", "domein * niet",
-        "onbekend domein", "onbekende host", "domena * nie istnieje", "nieznana domena",
-        "домен * не существует", "домен не найден", "домен * не найден", "etki alanı * bulunamadı",
-        "alan adı * bulunamadı", "ドメインが見つかりません", "ドメインが存在しません", "ドメイン名が", "存在しないドメイン", "域名不存在", "域名解析",
-        "找不到域名", "도메인을 찾을 수", "존재하지 않는 도메인",
+        "domain has expired", "domain expired", "no route to domain", "domain not exists",
+        "domäne * nicht gefunden", "domain wurde nicht gefunden", "domain * nicht gefunden",
+        "domain * existiert nicht", "host wurde nicht gefunden", "host * nicht gefunden",
+        "unbekannter host", "unbekannte domain", "domaine inconnu", "domaine * inconnu",
+        "domaine * n'existe pas", "domaine introuvable", "domaine * introuvable", "hôte inconnu",
+        "dominio * no existe", "dominio no existe", "dominio desconocido", "dominio * no * encontr",
+        "dominio inexistente", "servidor desconocido", "dominio * non esiste", "dominio * inesistente",
+        "dominio sconosciuto", "domínio * não existe", "domínio inexistente", "domínio * inexistente",
+        "domínio desconhecido", "domínio * não * encontrado", "domein * niet", "onbekend domein",
+        "onbekende host", "domena * nie istnieje", "nieznana domena", "домен * не существует",
+        "домен не найден", "домен * не найден", "etki alanı * bulunamadı", "alan adı * bulunamadı",
+        "ドメインが見つかりません", "ドメインが存在しません", "ドメイン名が", "存在しないドメイン", "域名不存在", "域名解析", "找不到域名", "도메인을 찾을 수",
+        "존재하지 않는 도메인",
     ]
         sample coded("5.4.4", "Host or domain name not found. Name service error for name=neko.example.jp type=MX: Host not found");
     "status-destination-host" HostUnknown status ["5.1.2"]
@@ -231,6 +235,7 @@ pub(super) const USER: &[Rule] = rules! {
     ]
         sample says("550 sorry, no account by that name here");
     "recipient-unknown" UserUnknown says [
+        "destination mailbox unknown", "destination mailbox does not", "destination mailbox is",
         "no such recipient", "no such person", "no such name", "no such party", "no such subscriber",
         "no such customer", "no such alias", "no such id|", "no such employee", "no such mail drop",
         "no such local", "no recipient", "no valid recipient", "no valid rcpt", "no valid address",
@@ -243,25 +248,24 @@ pub(super) const USER: &[Rule] = rules! {
         "recipient not accepted", "recipient not available", "recipient unavailable",
         "recipient is unavailable", "recipient is not a valid", "recipient has no mailbox",
         "recipient address not found", "recipient address unknown", "recipient address does not exist",
-        "recipient address is invalid", "recipient address * not found", "recipient address * invalid",
+        "recipient address is invalid", "recipient address * not found",
         "recipient address rejected: user", "recipient address rejected: unknown",
         "recipient address rejected: undeliverable", "recipient address rejected: unverified",
-        "recipient address rejected: undelivered", "recipient address rejected: invalid",
-        "recipient address rejected: no such", "recipient address rejected: mailbox",
-        "recipient address rejected: not found", "recipient address rejected: does not exist",
-        "recipient address rejected: address not", "recipient cannot be found",
-        "recipient could not be found", "recipient couldn't be found", "recipient wasn't found",
-        "recipient verification fail", "recipient verify fail", "recipient name is not recognized",
-        "recipients not exist", "recipients unknown", "recipients not found",
-        "recipient(s) does not exist", "recipient(s) not", "unknown recipient", "invalid recipient",
-        "bad recipient", "illegal recipient", "wrong recipient", "nonexistent recipient",
-        "non-existent recipient", "non existent recipient", "unroutable recipient",
-        "unrouteable recipient", "undeliverable recipient", "not a valid recipient", "not valid recipient",
-        "recipientnotfound", "recipnotfound", "notfound; recipient", "recipient not in",
-        "recipient is not local", "unable to find recipient", "cannot find recipient",
-        "could not find recipient", "unknown rcpt", "invalid rcpt", "rcpt not found",
-        "rcpt does not exist", "rcpt unknown", "destination unknown", "destination not found",
-        "unknown destination", "invalid destination", "destination user", "destination mailbox",
+        "recipient address rejected: undelivered", "recipient address rejected: no such",
+        "recipient address rejected: mailbox", "recipient address rejected: not found",
+        "recipient address rejected: does not exist", "recipient address rejected: address not",
+        "recipient cannot be found", "recipient could not be found", "recipient couldn't be found",
+        "recipient wasn't found", "recipient verification fail", "recipient verify fail",
+        "recipient name is not recognized", "recipients not exist", "recipients unknown",
+        "recipients not found", "recipient(s) does not exist", "recipient(s) not", "unknown recipient",
+        "invalid recipient", "bad recipient", "illegal recipient", "wrong recipient",
+        "nonexistent recipient", "non-existent recipient", "non existent recipient",
+        "unroutable recipient", "unrouteable recipient", "undeliverable recipient",
+        "not a valid recipient", "not valid recipient", "recipientnotfound", "recipnotfound",
+        "notfound; recipient", "recipient not in", "recipient is not local", "unable to find recipient",
+        "cannot find recipient", "could not find recipient", "unknown rcpt", "invalid rcpt",
+        "rcpt not found", "rcpt does not exist", "rcpt unknown", "destination unknown",
+        "destination not found", "unknown destination", "invalid destination", "destination user",
         "destination address does not exist", "destination address unknown", "destination address not",
         "addressee unknown", "addressee not found", "addressee does not exist", "unknown addressee",
         "invalid addressee", "no such addressee",

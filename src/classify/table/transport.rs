@@ -60,8 +60,9 @@ pub(super) const ALL: &[Rule] = rules! {
     ]
         sample coded("4.4.7", "Delivery time expired: message timed out after 5 days");
     "no-answer" Expired says [
-        "connection timed-out", "timed out", "time out", "timeout", "did not respond", "not responding",
-        "no response", "did not accept our requests to connect", "failed to respond", "タイムアウト",
+        "no answer from", "connection timed-out", "timed out", "time out", "timeout", "did not respond",
+        "not responding", "no response", "did not accept our requests to connect", "failed to respond",
+        "タイムアウト",
     ]
         sample says("connect to mx.example.com[192.0.2.1]:25: Connection timed out");
     "network" NetworkError says [
@@ -75,12 +76,12 @@ pub(super) const ALL: &[Rule] = rules! {
         "unable to connect", "unable to open connection", "unable to establish",
         "wasn't able to establish", "could not establish", "failed to connect", "failed to establish",
         "error connecting", "attempting to connect", "host not reachable", "host not responding",
-        "host down", "host is down", "server down", "unreachable", "unable to route", "unable to reach",
-        "could not reach", "cannot reach", "couldn't reach", "socket", "address family", "bad connection",
-        "no answer from", "no smtp server", "none of the mail servers", "no mail servers",
-        "remote server closed", "remote host closed", "closed connection", "peer", "premature end",
-        "unexpected eof", "eof|", "verbindung", "connexion", "conexión", "connessione", "conexão",
-        "соединени", "połączeni", "bağlan", "接続できません", "接続に失敗", "連接", "连接",
+        "host down", "host is down", "server down", "unreachable", "unable to reach", "could not reach",
+        "cannot reach", "couldn't reach", "socket", "address family", "bad connection", "no smtp server",
+        "none of the mail servers", "no mail servers", "remote server closed", "remote host closed",
+        "closed connection", "peer", "premature end", "unexpected eof", "eof|", "verbindung", "connexion",
+        "conexión", "connessione", "conexão", "соединени", "połączeni", "bağlan", "接続できません", "接続に失敗", "連接",
+        "连接",
     ]
         sample says("connect to mx.example.com[192.0.2.1]:25: Connection refused");
     "delivery-program" MailerError says [
