@@ -120,12 +120,12 @@ pub(super) const SPAM: &[Rule] = rules! {
 
 pub(super) const POLICY: &[Rule] = rules! {
     "dangerous-attachment" SecurityError says [
-        "attachment type", "attachment * not allowed", "attachment blocked", "attachment * blocked",
-        "attachment * prohibited", "attachment is not", "attachment not", "attachment name",
-        "attachment with", "banned attachment", "blocked attachment", "forbidden attachment",
-        "dangerous attachment", "illegal attachment", "unsafe attachment", "prohibited attachment",
-        "executable", "file type", "file extension", "filetype", "banned file", "banned content",
-        "security issue", "security risk", "security problem", "encrypted attachment",
+        "banned:", "attachment type", "attachment * not allowed", "attachment blocked",
+        "attachment * blocked", "attachment * prohibited", "attachment is not", "attachment not",
+        "attachment name", "attachment with", "banned attachment", "blocked attachment",
+        "forbidden attachment", "dangerous attachment", "illegal attachment", "unsafe attachment",
+        "prohibited attachment", "executable", "file type", "file extension", "filetype", "banned file",
+        "banned content", "security issue", "security risk", "security problem", "encrypted attachment",
         "password protected", "password-protected", "macro",
     ]
         sample says("552 5.7.0 The attachment type .exe is refused");

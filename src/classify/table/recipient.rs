@@ -119,6 +119,7 @@ pub(super) const HOST: &[Rule] = rules! {
     "unrouteable-here" HostUnknown says ["unrouteable address", "unroutable address"]
         sample says("neko@example.com: Unrouteable address");
     "host-unknown" HostUnknown says [
+        "server for this recipient could not be found", "could not be found in domain name service",
         "unable to route", "bad destination system", "no mx or a", "host unknown", "unknown host",
         "host not found", "host not exist", "host does not exist", "host * does not exist",
         "host is unknown", "no such host", "invalid host", "illegal host", "bad destination host",

@@ -145,7 +145,7 @@ pub(super) const CONNECTION: &[Rule] = rules! {
     ]
         sample says("554 5.7.1 <neko@example.com>: Relay access denied");
     "block-list" Blocked says [
-        "spamhaus", "spamcop", "barracudacentral", "barracuda reputation",
+        "blocked using", "spamhaus", "spamcop", "barracudacentral", "barracuda reputation",
         "barracudanetworks.com/reputation", "sorbs", "uceprotect", "invaluement", "ivmsip", "dnsbl",
         "rbl|", "rbls|", "rblcheck", "rbldns", "rhsbl", "dnsrbl", "urbl", "realtime block",
         "real-time block", "real time block", "realtime black", "real-time black",
@@ -221,10 +221,10 @@ pub(super) const VOLUME: &[Rule] = rules! {
 /// The host that connects, named in general words.
 pub(super) const HOST: &[Rule] = rules! {
     "connecting-host" Blocked says [
-        "invalid ip for sending mail of domain", "client host", "client ip", "client rejected",
-        "client was denied", "connecting ip", "connecting host", "connecting server", "sending ip",
-        "sending host", "sending server * blocked", "sending mta", "source ip", "originating ip",
-        "originating host", "remote host * not allowed", "host rejected", "host refused",
+        "intrusion prevention", "invalid ip for sending mail of domain", "client host", "client ip",
+        "client rejected", "client was denied", "connecting ip", "connecting host", "connecting server",
+        "sending ip", "sending host", "sending server * blocked", "sending mta", "source ip",
+        "originating ip", "originating host", "remote host * not allowed", "host rejected", "host refused",
         "host is not allowed", "host not allowed", "host is blocked", "host blocked", "host denied",
         "host is banned", "hostname rejected", "your ip", "your host", "your server", "your mail server",
         "your mailserver", "your mta", "your network", "your isp", "ip of your", "ip blocked",

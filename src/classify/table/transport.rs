@@ -27,36 +27,36 @@ pub(super) const PROGRAM: &[Rule] = rules! {
 
 pub(super) const ALL: &[Rule] = rules! {
     "loop" NetworkError says [
-        "mail loop", "routing loop", "forwarding loop", "forward loop", "loop detected", "loop in",
-        "loop back", "loops back", "loop count", "too many hop", "hop count", "hop limit", "maximum hop",
-        "exceeded hop", "exceeded 50 hops", "exceeded * hops", "unexpected loop", "delivered-to:",
-        "delivered-to line", "message loop", "looping", "mx loop", "too many received", "received: lines",
-        "received headers", "configured to loop", "causing a loop", "ndr loop", "schleife", "boucle",
-        "bucle", "петл", "ループ", "循环",
+        "bounce between two", "mail loop", "routing loop", "forwarding loop", "forward loop",
+        "loop detected", "loop in", "loop back", "loops back", "loop count", "too many hop", "hop count",
+        "hop limit", "maximum hop", "exceeded hop", "exceeded 50 hops", "exceeded * hops",
+        "unexpected loop", "delivered-to:", "delivered-to line", "message loop", "looping", "mx loop",
+        "too many received", "received: lines", "received headers", "configured to loop", "causing a loop",
+        "ndr loop", "schleife", "boucle", "bucle", "петл", "ループ", "循环",
     ]
         sample coded("5.4.6", "554 5.4.6 Too many hops: mail forwarding loop for neko@example.com");
     "no-smtp-connection" NetworkError says ["wasn't able to establish an smtp connection"]
         sample coded("4.4.1", "Sorry, I wasn't able to establish an SMTP connection. (#4.4.1) I'm not going to try again; this message has been in the queue too long.");
     "expired" Expired says [
-        "queue time", "queue too long", "been in the queue", "been on the queue", "been in queue",
-        "queue lifetime", "message timed out", "message timeout", "retry timeout exceeded",
-        "retry time not reached", "retry count exceeded", "retry limit", "retry period", "maximum retries",
-        "maximum retry", "max retries", "retries exceeded", "number of retries", "too many retries",
-        "too many attempts", "too many tries", "multiple retries", "after * attempts",
-        "after several attempts", "repeated attempts", "giving up", "gave up", "failing for a long time",
-        "long failure period", "was not reachable within", "delivery attempts",
-        "could not be delivered for", "not be delivered within", "not delivered within",
-        "cannot send message within", "could not send message for past", "could not be sent for",
-        "unable to deliver message after", "undeliverable after", "undeliverable for",
-        "not been collected after", "unable to deliver * for * days", "unable to deliver * days",
-        "has been delayed", "delivery delayed", "delivery time limit", "delivery temporarily suspended",
-        "warning: could not send", "for more than * days", "for more than * hours", "have been trying",
-        "has been trying", "i've been trying", "have tried", "been unable to deliver", "last attempt",
-        "message too old", "is too old", "expired", "deferred: connection timed out", "undelivered for",
-        "zeitüberschreitung", "zustellversuche", "wird nicht weiter versucht", "délai", "dépassé le temps",
-        "tiempo de espera", "tiempo agotado", "intentos de entrega", "tempo limite", "tempo scaduto",
-        "tentativas", "tentativi", "истек", "превышен срок", "превышено время", "upłyn", "zaman aşım",
-        "配信期限", "再送", "期限切れ", "超时", "逾時",
+        "in the time limit specified", "within the time limit", "queue time", "queue too long",
+        "been in the queue", "been on the queue", "been in queue", "queue lifetime", "message timed out",
+        "message timeout", "retry timeout exceeded", "retry time not reached", "retry count exceeded",
+        "retry limit", "retry period", "maximum retries", "maximum retry", "max retries",
+        "retries exceeded", "number of retries", "too many retries", "too many attempts", "too many tries",
+        "multiple retries", "after * attempts", "after several attempts", "repeated attempts", "giving up",
+        "gave up", "failing for a long time", "long failure period", "was not reachable within",
+        "delivery attempts", "could not be delivered for", "not be delivered within",
+        "not delivered within", "cannot send message within", "could not send message for past",
+        "could not be sent for", "unable to deliver message after", "undeliverable after",
+        "undeliverable for", "not been collected after", "unable to deliver * for * days",
+        "unable to deliver * days", "has been delayed", "delivery delayed", "delivery time limit",
+        "delivery temporarily suspended", "warning: could not send", "for more than * days",
+        "for more than * hours", "have been trying", "has been trying", "i've been trying", "have tried",
+        "been unable to deliver", "last attempt", "message too old", "is too old", "expired",
+        "deferred: connection timed out", "undelivered for", "zeitüberschreitung", "zustellversuche",
+        "wird nicht weiter versucht", "délai", "dépassé le temps", "tiempo de espera", "tiempo agotado",
+        "intentos de entrega", "tempo limite", "tempo scaduto", "tentativas", "tentativi", "истек",
+        "превышен срок", "превышено время", "upłyn", "zaman aşım", "配信期限", "再送", "期限切れ", "超时", "逾時",
     ]
         sample coded("4.4.7", "Delivery time expired: message timed out after 5 days");
     "no-answer" Expired says [
