@@ -46,7 +46,7 @@ pub(super) fn in_text(text: &str) -> Option<Vec<Report>> {
         at += line.len();
     }
     let start = start.filter(|_| names_recipient)?;
-    reports(text[start..].as_bytes(), &text[..start])
+    reports(&text.as_bytes()[start..], &text[..start])
 }
 
 /// The returned message, or its headers.

@@ -46,7 +46,10 @@ pub(super) fn text(html: &str) -> String {
         }
         let is_tag = html.len() - rest.len() < last_close
             && rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c));
-        let Some(close) = memchr::memchr(b'>', rest.as_bytes()).filter(|_| is_tag) else {
+        let Some(close) = is_tag
+            .then(|| memchr::memchr(b'>', rest.as_bytes()))
+            .flatten()
+        else {
             out.push('<');
             rest = &rest[1..];
             continue;
@@ -105,16 +108,14 @@ fn push_text(out: &mut String, text: &str) {
         }
         let end = rest[at..].bytes().take(12).position(|b| b == b';');
         let character = end.and_then(|end| entity(&rest[at + 1..at + end]));
-        match (character, end) {
-            (Some(character), Some(end)) => {
-                out.push_str(&character);
-                rest = &rest[at + end + 1..];
-            }
-            _ => {
-                out.push('&');
-                rest = &rest[at + 1..];
-            }
-        }
+        let length = if let (Some(character), Some(end)) = (character, end) {
+            out.push_str(&character);
+            end + 1
+        } else {
+            out.push('&');
+            1
+        };
+        rest = &rest[at + length..];
     }
     out.push_str(rest);
 }

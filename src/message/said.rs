@@ -77,7 +77,7 @@ fn stands_for_reply(text: &str, start: usize, end: usize) -> bool {
         return true;
     }
     // A new sentence or line.
-    if tight.ends_with(['.', ')', ']']) && tight.len() < before.len() {
+    if tight.ends_with(['.', ')', ']', '-', '*', '|']) && tight.len() < before.len() {
         return !after.is_empty() && !after.starts_with(')');
     }
     let word = tight

@@ -12,6 +12,7 @@ use super::{
 };
 
 /// A format. What is empty or `false` does not matter to it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a trait of a format")]
 pub(super) struct Row {
     pub(super) name: &'static str,
     /// Words that only this kind of report has; one suffices. Blanks and line ends are alike.
@@ -201,7 +202,8 @@ pub(super) fn items(row: &Row, patterns: &[Pattern], lines: &[&str]) -> Vec<Item
     // A list of addresses shares what stands behind it.
     for index in (0..texts.len().saturating_sub(1)).rev() {
         if says_nothing(&texts[index]) {
-            texts[index] = texts[index + 1].clone();
+            let behind = texts[index + 1].clone();
+            texts[index] = behind;
         }
     }
     let shared = shared.map(|at| &lines[at..end]);
@@ -234,9 +236,11 @@ fn own_text(row: &Row, found: &[Found<'_>], index: usize, lines: &[&str], end: u
         this.hit.why
     };
     if row.told_before {
+        // The first line is the heading that began the report.
+        let heading = usize::from(!row.from_top).min(this.line);
         let from = index
             .checked_sub(1)
-            .map_or(0, |before| found[before].line + 1);
+            .map_or(heading, |before| found[before].line + 1);
         return joined(lines[from..this.line].iter().copied().chain([own]));
     }
     let to = found.get(index + 1).map_or(end, |next| next.line);
@@ -286,7 +290,15 @@ fn starts_with_any(line: &str, bare: &str, starts: &[&str]) -> bool {
 /// A line without a bullet or a number before it.
 pub(super) fn without_bullet(line: &str) -> &str {
     let line = line.trim();
-    ["* ", "- ", "• ", "· ", "+ ", "o ", "[00] ", "1. "]
+    let numbered = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == '[');
+    if numbered.len() < line.len()
+        && let Some(rest) = [". ", ") ", "] "]
+            .iter()
+            .find_map(|mark| numbered.strip_prefix(mark))
+    {
+        return rest.trim_start();
+    }
+    ["* ", "- ", "• ", "· ", "+ ", "o "]
         .iter()
         .find_map(|bullet| line.strip_prefix(bullet))
         .map_or(line, str::trim_start)

@@ -111,26 +111,23 @@ pub(super) fn by_form(text: &str, own: &[String]) -> Vec<Item> {
 /// So many addresses of running text are taken for recipients.
 const MOST: usize = 20;
 
-/// Addresses in running text: those in sentences that say that delivery failed, else the first one.
+/// Addresses in running text: those in lines that say that delivery failed, else those of the first
+/// line that has any.
 pub(super) fn by_sentence(text: &str, own: &[String]) -> Vec<Item> {
-    let mut first = None;
-    let mut found: Vec<Item> = Vec::new();
-    for line in text.lines() {
-        let failed = words::says_failed(line);
+    let of = |line: &str| {
+        let mut found: Vec<Item> = Vec::new();
         for address in addresses(line).filter(|address| !is_own(address, own)) {
-            let known = found
-                .iter()
-                .any(|item| item.address.eq_ignore_ascii_case(address));
-            if failed && !known && found.len() < MOST {
+            if found.len() < MOST && !found.iter().any(|item| item.address == address) {
                 found.push(item(address, text));
             }
-            first.get_or_insert(address);
         }
-    }
-    if found.is_empty() {
-        found.extend(first.map(|address| item(address, text)));
-    }
-    found
+        Some(found).filter(|found| !found.is_empty())
+    };
+    text.lines()
+        .filter(|line| words::says_failed(line))
+        .find_map(of)
+        .or_else(|| text.lines().find_map(of))
+        .unwrap_or_default()
 }
 
 /// A recipient of whom the whole text speaks.
