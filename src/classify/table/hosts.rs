@@ -426,9 +426,9 @@ pub(super) const ALL: &[Rule] = rules! {
     "godaddy-virus" VirusDetected host ["secureserver.net"] says ["ib705"]
         sample at("smtp.secureserver.net", "", "552 refused IB705");
     // https://postmaster.facebook.com/response_codes
-    "facebook-no-user" UserUnknown host ["facebook.com"] says ["rcp-p1", "rcp-p3", "int-p1"]
+    "facebook-no-user" UserUnknown host ["facebook.com"] says ["rcp-p1"]
         sample at("facebook.com", "5.1.1", "550 5.1.1 RCP-P1 http://postmaster.facebook.com/response_codes?ip=192.0.2.1#rcp Refused due to recipient preferences");
-    "facebook-filter" Filtered host ["facebook.com"] says ["rcp-p2"]
+    "facebook-filter" Filtered host ["facebook.com"] says ["rcp-p2", "rcp-p3"]
         sample at("facebook.com", "5.1.1", "550 5.1.1 RCP-P2 http://postmaster.facebook.com/response_codes?ip=192.0.2.135#rcp Refused due to recipient preferences");
     // https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html
     "ses-suppression-list" UserUnknown says [
