@@ -1,7 +1,7 @@
 //! Receiving hosts whose codes and words mean something of their own. A row says where the host
 //! documents it, where it does.
 
-use super::{Reason, Rule, at, rules};
+use super::{Reason, Rule, Sample, at, rules};
 
 const GOOGLE: [&str; 3] = ["google.com", "googlemail.com", "gmail.com"];
 const MICROSOFT: [&str; 6] = [
@@ -167,12 +167,12 @@ pub(super) const ALL: &[Rule] = rules! {
     "yahoo-after-the-message" Filtered host YAHOO
         says ["dd this user doesn't have"]
         sample at("mta5.am0.yahoodns.net", "5.0.0", "554 delivery error: dd This user doesn't have a yahoo.com account (neko@yahoo.example) [0]");
-    "yahoo-no-user" UserUnknown host YAHOO
+    "yahoo-no-user" UserUnknown host YAHOO reply [5]
         says [
             "not accepting mail", "mailbox not found", "mailbox unavailable", "doesn't have a",
             "is not a valid mailbox",
         ]
-        sample at("mta5.am0.yahoodns.net", "", "552 1 Requested mail action aborted, mailbox not found");
+        sample Sample { reply: 550, ..at("mta5.am0.yahoodns.net", "", "552 1 Requested mail action aborted, mailbox not found") };
     "yahoo-reputation" BadReputation host YAHOO says ["[tss", "user complaints"]
         sample at("mta5.am0.yahoodns.net", "4.7.0", "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints");
     "yahoo-block-list" Blocked host YAHOO
@@ -198,9 +198,9 @@ pub(super) const ALL: &[Rule] = rules! {
     "gmx-block-list" Blocked host UNITED_INTERNET
         says ["no smtp service", "ip address is block listed", "nemesis esmtp service not available"]
         sample at("mx00.gmx.net", "", "554-gmx.net (mxgmx104) Nemesis ESMTP Service not available 554-No SMTP service 554 IP address is block listed.");
-    "gmx-no-user" UserUnknown host UNITED_INTERNET
+    "gmx-no-user" UserUnknown host UNITED_INTERNET reply [5]
         says ["mailbox unavailable"]
-        sample at("mx00.gmx.net", "", "550 Requested action not taken: mailbox unavailable For explanation visit https://postmaster.gmx.net/en/error-messages");
+        sample Sample { reply: 550, ..at("mx00.gmx.net", "", "550 Requested action not taken: mailbox unavailable For explanation visit https://postmaster.gmx.net/en/error-messages") };
     "gmx-full" MailboxFull host UNITED_INTERNET
         says ["exceeded storage allocation", "quota exceeded"]
         sample at("mx00.gmx.net", "", "552 Requested mail action aborted: exceeded storage allocation");

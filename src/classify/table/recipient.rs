@@ -202,6 +202,12 @@ pub(super) const USER: &[Rule] = rules! {
         "can't find user", "couldn't find user", "userunknown", "usernotfound",
     ]
         sample coded("5.1.1", "550 5.1.1 <neko@example.com>: Recipient address rejected: User unknown in virtual mailbox table");
+    // RFC 5321, 4.2.3: with 450 the mailbox is busy or blocked for now, with 550 it is not there.
+    "mailbox-unavailable-for-now" OnHold reply [4] says [
+        "mailbox unavailable", "mailbox not available", "mailbox is unavailable", "mailbox busy",
+        "mailbox is busy",
+    ]
+        sample Sample { reply: 450, ..says("450 Requested mail action not taken: mailbox unavailable") };
     "mailbox-unknown" UserUnknown says [
         "no such mailbox", "no such mail box", "no such inbox", "no mailbox", "no mail box",
         "not a valid mailbox", "not a mailbox", "invalid mailbox", "invalid mail box", "bad mailbox",
