@@ -90,9 +90,9 @@ pub(super) const FORM: &[Rule] = rules! {
 
 pub(super) const SPAM: &[Rule] = rules! {
     "spam" SpamDetected says [
-        "spam|", "spammy", "spamassassin", "antispam", "spamscore", "spamcheck", "spamfilter",
-        "unsolicited", "bulk mail", "bulk email", "bulk e-mail", "bulk message", "junk|", "content filter",
-        "content reject", "content denied", "content blocked", "content is not accepted",
+        "content blocked", "spam|", "spammy", "spamassassin", "antispam", "spamscore", "spamcheck",
+        "spamfilter", "unsolicited", "bulk mail", "bulk email", "bulk e-mail", "bulk message", "junk|",
+        "content filter", "content reject", "content denied", "content is not accepted",
         "content not accepted", "content refused", "content policy", "content violat",
         "rejected by content", "rejected for content", "message content", "mail content",
         "contents rejected", "contents of your", "content restrictions", "content judged",
