@@ -306,7 +306,8 @@ pub(super) const ALL: &[Rule] = rules! {
     "qq-too-many" TooManyConnections host ["qq.com", "exmail.qq.com"]
         says ["frequency limited"]
         sample at("mx3.qq.com", "5.0.0", "550 Ip frequency limited [V2Vk Blocked IP 192.0.2.22]. http://service.mail.qq.com/cgi-bin/help?subtype=1");
-    "qq-mailbox-busy" Suspended host ["qq.com"] says ["mailbox unavailable or access denied"]
+    // The recipient gets too much mail for the moment.
+    "qq-mailbox-busy" Speeding host ["qq.com"] says ["mailbox unavailable or access denied"]
         sample at("mx3.qq.com", "", "550 Mailbox unavailable or access denied [192.0.2.1]");
     "qq-no-user" UserUnknown host ["qq.com"] says ["mailbox not found", "bad address syntax"]
         sample at("mx3.qq.com", "", "550 Mailbox not found. http://service.mail.qq.com/cgi-bin/help?subtype=1&&id=20022&&no=1000728");
