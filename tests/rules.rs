@@ -54,11 +54,8 @@ fn without_configuration_and_database_the_built_in_rules_are_listed() {
             .contains(&"user unknown".into())
     );
     assert!(!env.path("bouncekit.db").exists());
-    assert!(
-        env.run(["rules:list"])
-            .done()
-            .contains("phrases: user unknown, ")
-    );
+    let text = env.run(["rules:list"]).done();
+    assert!(text.contains("phrases: ") && text.contains(", +"), "{text}");
     let csv = env.run(["rules:list", "--format", "csv"]).done();
     assert_eq!(csv.lines().count(), rules.len() + 1);
 }

@@ -73,6 +73,7 @@ impl Phrases {
         let fragments = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .dense_depth(3)
             .build(&patterns)
             .expect("phrases are far below the automaton's limits");
         Self {
@@ -134,27 +135,31 @@ fn ends_a_word(text: &[u8], end: usize) -> bool {
 /// e-mail address only the `@`, for what an address is made of says nothing about it.
 pub(crate) fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    // Where the last word begins.
+    let mut start = 0;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '’' | '‘' | '`' => out.push('\''),
             '“' | '”' | '„' | '«' | '»' => out.push('"'),
             '@' if out.ends_with(in_address) => {
-                out.truncate(out.trim_end_matches(in_address).len());
+                out.truncate(out.trim_end_matches(in_address).len().max(start));
                 while chars
                     .next_if(|c| c.is_alphanumeric() || matches!(c, '.' | '-'))
                     .is_some()
                 {}
                 out.push('@');
             }
+            'a'..='z' => out.push(c),
             _ if c.is_whitespace() || c.is_control() => {
-                end_word(&mut out);
+                end_word(&mut out, start);
+                start = out.len();
             }
             _ if c.is_ascii() => out.push(c.to_ascii_lowercase()),
             _ => out.extend(c.to_lowercase()),
         }
     }
-    end_word(&mut out);
+    end_word(&mut out, start);
     out.truncate(out.trim_end().len());
     // Only now: an address may hold it.
     if out.contains('_') {
@@ -164,23 +169,23 @@ pub(crate) fn fold(text: &str) -> String {
     }
 }
 
-/// Ends the last word with a blank. `550-5.1.1` and `550 5.1.1` are dropped, of `550-no` the code:
-/// each line of a reply begins so, and a sentence goes over several lines.
-fn end_word(out: &mut String) {
-    if out.is_empty() || out.ends_with(' ') {
-        return;
-    }
-    let start = out.rfind(' ').map_or(0, |at| at + 1);
+/// Ends the last word, which begins at `start`, with a blank. `550-5.1.1` and `550 5.1.1` are
+/// dropped, of `550-no` the code: each line of a reply begins so, and a sentence goes over several
+/// lines.
+fn end_word(out: &mut String, start: usize) {
     let (before, word) = out.split_at(start);
-    if let Some((code, rest)) = word.split_once('-').filter(|(code, _)| is_reply(code)) {
-        if rest.is_empty() || is_status(rest) {
-            out.truncate(start);
-        } else {
-            out.replace_range(start..start + code.len() + 1, "");
+    if word.starts_with(['4', '5']) {
+        if let Some((code, rest)) = word.split_once('-').filter(|(code, _)| is_reply(code)) {
+            if rest.is_empty() || is_status(rest) {
+                out.truncate(start);
+            } else {
+                out.replace_range(start..=start + code.len(), "");
+            }
+        } else if is_status(word)
+            && is_reply(before.trim_end().rsplit(' ').next().unwrap_or_default())
+        {
+            out.truncate(before.trim_end().len() - 3);
         }
-    } else if is_status(word) && is_reply(before.trim_end().rsplit(' ').next().unwrap_or_default())
-    {
-        out.truncate(before.trim_end().len() - 3);
     }
     if !out.is_empty() && !out.ends_with(' ') {
         out.push(' ');

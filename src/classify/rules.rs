@@ -147,6 +147,9 @@ impl std::fmt::Display for StatusPattern {
     }
 }
 
+/// Octets of a diagnostic text that are read: no host says more.
+const LONGEST: usize = 64 * 1024;
+
 /// A compiled list of rules.
 pub struct Rules {
     conditions: Vec<Condition>,
@@ -195,35 +198,46 @@ impl Rules {
 
     /// The first rule that holds; `undefined` or `on_hold` if none does.
     pub fn classify(&self, diagnostics: &Diagnostics<'_>) -> Classification {
-        let met = self.phrases.search(fold(diagnostics.text).as_bytes());
-        let decided = self.first(diagnostics, &met);
+        let decided = self.first(diagnostics, &self.met(diagnostics.text));
         verdict(diagnostics, decided.map(|at| &self.conditions[at]))
     }
 
     /// As [`Self::classify`], and why.
     pub fn explain(&self, diagnostics: &Diagnostics<'_>) -> Explanation {
-        let met = self.phrases.search(fold(diagnostics.text).as_bytes());
+        let met = self.met(diagnostics.text);
         let decided = self.first(diagnostics, &met);
-        let matched = decided.map(|at| {
-            let rule = &self.conditions[at];
-            let said: Vec<&str> = [(&rule.phrases, met[2 * at]), (&rule.also, met[2 * at + 1])]
-                .into_iter()
-                .filter_map(|(phrases, number)| Some(phrases.get(usize::from(number?))?.as_str()))
-                .collect();
-            if said.is_empty() {
-                let codes = [
-                    diagnostics.reply_code.map(|code| code.to_string()),
-                    diagnostics.status.map(|status| status.to_string()),
-                ];
-                codes.into_iter().flatten().collect::<Vec<_>>().join(" ")
-            } else {
-                said.join(", ")
-            }
-        });
-        Explanation {
-            classification: verdict(diagnostics, decided.map(|at| &self.conditions[at])),
-            matched: matched.unwrap_or_default(),
+        let rule = decided.map(|at| &self.conditions[at]);
+        let phrase = |phrases: &[String], set: usize| Some(phrases[usize::from(met[set]?)].clone());
+        let mut matched: Vec<String> = decided
+            .zip(rule)
+            .map(|(at, rule)| {
+                [
+                    phrase(&rule.phrases, 2 * at),
+                    phrase(&rule.also, 2 * at + 1),
+                ]
+            })
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect();
+        if rule.is_some() && matched.is_empty() {
+            let reply = diagnostics.reply_code.map(|code| code.to_string());
+            let status = diagnostics.status.map(|status| status.to_string());
+            matched.extend([reply, status].into_iter().flatten());
         }
+        Explanation {
+            classification: verdict(diagnostics, rule),
+            matched: matched.join(", "),
+        }
+    }
+
+    /// Which phrases stand in the text.
+    fn met(&self, text: &str) -> Vec<Option<u16>> {
+        let mut end = text.len().min(LONGEST);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.phrases.search(fold(&text[..end]).as_bytes())
     }
 
     fn first(&self, diagnostics: &Diagnostics<'_>, met: &[Option<u16>]) -> Option<usize> {

@@ -2,11 +2,21 @@
 
 use super::{Reason, Rule, coded, rules, says};
 
+/// Links in the message that are on a block list: the host that sends is not.
+pub(super) const LINKS: &[Rule] = rules! {
+    "listed-link" SpamDetected says [
+        "blacklisted url", "blacklisted link", "blacklisted domain in message", "uribl", "surbl",
+        "dbl.spamhaus", "url * blacklist", "url * listed", "links * blacklist", "link * blacklist",
+        "domain in the message", "domains in the message", "body contains * listed",
+        "contains * blacklisted", "listed url", "bad url", "blocked url",
+    ]
+        sample says("550 Blacklisted URL in message. See http://lookup.uribl.com");
+};
+
 pub(super) const MALWARE: &[Rule] = rules! {
     "virus" VirusDetected says [
-        "virus", "viruses", "infected", "malware", "trojan", "antivirus", "anti-virus", "worm|", "clamav",
-        "eicar", "ransomware", "malicious", "virenprüfung", "virén", "virusmail", "вирус", "病毒", "ウイルス",
-        "ウィルス", "바이러스", "wirus", "vírus",
+        "virus", "infected", "malware", "trojan", "antivirus", "worm|", "clamav", "eicar", "ransomware",
+        "malicious", "virenprüfung", "virén", "вирус", "病毒", "ウイルス", "ウィルス", "바이러스", "wirus", "vírus",
     ]
         sample says("554 5.7.1 The message contains a virus: Eicar-Test-Signature");
 };
@@ -15,33 +25,24 @@ pub(super) const SIZE: &[Rule] = rules! {
     "status-size-for-the-mailbox" ExceedLimit status [".2.3"]
         sample coded("5.2.3", "552 5.2.3 Message size exceeds fixed maximum message size");
     "too-big" MessageTooBig says [
-        "message size exceed", "message size larger", "message size is", "message size limit",
-        "message size too", "message size violation", "message size|", "message too big",
-        "message too large", "message too long", "message is too large", "message is too big",
-        "message is too long", "message was too large", "message was too big", "message file too big",
-        "message exceeds size", "message exceeds the", "message exceeds max", "message exceeds fixed",
+        "message size|", "message too big", "message too large", "message too long",
+        "message is too large", "message is too big", "message is too long", "message was too large",
+        "message was too big", "message file too big", "message exceeds the", "message exceeds max",
         "message exceeds * size", "message exceeded max", "message exceeded * size", "message larger than",
-        "message is larger", "message length exceed", "message length", "message mail size",
-        "messages larger than", "mail size", "mail is too large", "mail too big", "mail too large",
-        "mail exceeds", "email too large", "email is too large", "e-mail too large", "e-mail is too large",
-        "email size", "e-mail size", "your message is too", "your message exceeded",
-        "your message exceeds", "exceeded maximum inbound message size", "exceeds maximum message size",
-        "exceeds maximum size", "exceeds size", "exceeds fixed", "exceeds local size limit",
-        "exceeds global size limit", "exceeds administrative limit", "exceeds message size",
-        "exceeded message size", "exceeds the maximum message", "exceeds the maximum size",
-        "exceeds the size", "exceeds our maximum", "exceed maximum message", "exceeding the maximum size",
-        "max message size", "max size", "maximum message size", "maximum message length",
-        "maximum email size", "maximum size", "maximum allowed size", "data size exceed", "size limit",
-        "size exceed", "line limit exceeded", "size of this message", "size of the message",
+        "message is larger", "message length", "messages larger than", "mail size", "mail is too large",
+        "mail too big", "mail too large", "mail exceeds", "email too large", "email is too large",
+        "email size", "your message is too", "your message exceeded", "your message exceeds",
+        "exceeded maximum inbound message size", "exceeds size", "exceeds fixed",
+        "exceeds administrative limit", "exceeds message size", "exceeded message size",
+        "exceeds the maximum message", "exceeds the size", "exceeds our maximum", "exceed maximum message",
+        "max message size", "max size", "maximum message size", "maximum size", "maximum allowed size",
+        "size limit", "size exceed", "line limit exceeded", "size of this message", "size of the message",
         "size is too large", "larger than the maximum", "larger than allowed",
         "larger than the current system limit", "too big for this", "content-length too", "body too large",
         "body too big", "object too large", "attachment too large", "attachments too large",
-        "nachricht ist zu groß", "nachricht zu groß", "nachricht zu gross", "mail ist zu groß",
-        "mail zu groß", "zu groß", "message trop gros", "message trop volumineux", "trop volumineux",
-        "mensaje demasiado grande", "demasiado grande", "messaggio troppo grande", "troppo grande",
-        "mensagem muito grande", "muito grande", "bericht is te groot", "te groot", "zbyt duż",
-        "слишком большое", "слишком велик", "слишком большой", "çok büyük", "メールサイズ", "サイズが大きすぎ", "サイズ超過",
-        "邮件过大", "邮件太大", "郵件過大", "메일 크기",
+        "nachricht zu gross", "zu groß", "message trop gros", "trop volumineux", "demasiado grande",
+        "troppo grande", "muito grande", "te groot", "zbyt duż", "слишком большое", "слишком велик",
+        "слишком большой", "çok büyük", "メールサイズ", "サイズが大きすぎ", "サイズ超過", "邮件过大", "邮件太大", "郵件過大", "메일 크기",
     ]
         sample coded("5.3.4", "552 5.3.4 Message size exceeds fixed limit");
 };
@@ -49,83 +50,83 @@ pub(super) const SIZE: &[Rule] = rules! {
 pub(super) const FORM: &[Rule] = rules! {
     "not-compliant" NotCompliantRfc says [
         "rfc 5322", "rfc5322", "rfc-5322", "rfc 2822", "rfc2822", "rfc 822", "rfc822 violation",
-        "rfc822 compliant", "rfc 5321", "rfc5321", "rfc 2821", "rfc2821", "rfc compliant", "rfc-compliant",
-        "rfc complian", "rfc violation", "not rfc", "non-rfc", "non rfc", "is not compliant with",
-        "bare linefeed", "bare line feed", "bare lf", "bare cr", "bare <lf>", "bare <cr>", "bare newline",
-        "bare carriage", "stray lf", "duplicate header", "duplicate from", "duplicate * header",
-        "multiple from", "multiple * headers", "multiple addresses in from",
-        "multiple * addresses in from", "with multiple * from", "single from", "missing from",
-        "no from header", "missing message-id", "missing message id", "missing required header",
-        "missing a valid", "missing mandatory", "missing header", "missing date", "missing or malformed",
-        "message-id header", "no message-id", "no message id", "invalid message-id",
-        "from header is missing", "from header is invalid", "from: header is invalid",
-        "invalid from header", "invalid from: header", "from header must", "from: header must",
-        "from header contains", "header from is", "line length", "line too long", "lines too long",
-        "lines longer than", "header has no", "no date header", "required header",
+        "rfc822 compliant", "rfc 5321", "rfc5321", "rfc 2821", "rfc2821", "rfc-compliant", "rfc complian",
+        "rfc violation", "not rfc", "non-rfc", "non rfc", "is not compliant with", "bare linefeed",
+        "bare line feed", "bare lf", "bare cr", "bare <lf>", "bare <cr>", "bare newline", "bare carriage",
+        "stray lf", "duplicate header", "duplicate from", "duplicate * header", "multiple from",
+        "multiple * headers", "multiple addresses in from", "multiple * addresses in from",
+        "with multiple * from", "single from", "missing from", "no from header", "missing message-id",
+        "missing message id", "missing a valid", "missing mandatory", "missing header", "missing date",
+        "missing or malformed", "message-id header", "no message-id", "no message id",
+        "invalid message-id", "from header is missing", "from header is invalid",
+        "from: header is invalid", "invalid from header", "invalid from: header", "from header must",
+        "from: header must", "from header contains", "header from is", "line length", "line too long",
+        "lines too long", "lines longer than", "header has no", "no date header", "required header",
         "smtp protocol violation",
     ]
         sample says("550 5.7.1 Messages missing a valid Message-ID header are not accepted. Not RFC 5322 compliant");
     "header-error" PolicyViolation says ["header error|"]
         sample coded("5.7.9", "554 5.7.9 Header error");
     "content-error" ContentError says [
-        "8-bit", "8bit", "8 bit", "eight bit", "non-ascii", "nonascii", "non ascii", "mime error",
-        "mime format", "mime boundary", "mime structure", "mime header", "malformed mime",
-        "malformed header", "malformed message", "malformed content", "message is malformed",
-        "message malformed", "illegal header", "invalid header", "invalid mime", "improper header",
-        "bad header", "bad mime", "header syntax", "syntax error in header", "header verification",
-        "header too long", "header too large", "header size exceeds", "header line", "headers too",
-        "header field", "headers contain", "message header size", "message headers exceed", "smtputf8",
-        "utf-8 * not supported", "utf8", "internationalized", "internationalised", "charset",
-        "character set", "content conversion", "conversion required", "conversion not supported",
-        "conversion error", "media not supported", "content transfer encoding",
-        "content-transfer-encoding", "encapsulated rfc822", "message structure", "too many mime",
-        "too deeply nested", "unclosed", "invalid character", "illegal character", "from unspecified",
-        "base64", "improperly formatted", "not a valid mime", "message contains invalid", "encoding",
-        "content-type", "no body", "empty body", "empty message", "no subject", "message has no content",
-        "zeichensatz", "文字コード",
+        "conversion required and prohibited", "8bitmime", "charset not", "unsupported charset",
+        "unknown charset", "invalid charset", "character set not", "unsupported character set",
+        "invalid encoding", "unsupported encoding", "encoding not", "encoding error", "invalid base64",
+        "invalid content-type", "invalid content type", "8-bit", "8 bit", "eight bit", "non-ascii",
+        "nonascii", "non ascii", "mime error", "mime format", "mime boundary", "mime structure",
+        "mime header", "malformed mime", "malformed header", "malformed message", "malformed content",
+        "message is malformed", "message malformed", "illegal header", "invalid header", "invalid mime",
+        "improper header", "bad header", "bad mime", "header syntax", "syntax error in header",
+        "header verification", "header too long", "header too large", "header size exceeds", "header line",
+        "headers too", "header field", "headers contain", "message header size", "message headers exceed",
+        "smtputf8", "utf-8 * not supported", "utf8", "internationalized", "internationalised",
+        "content conversion", "conversion not supported", "conversion error", "media not supported",
+        "encapsulated rfc822", "message structure", "too many mime", "too deeply nested", "unclosed",
+        "invalid character", "illegal character", "from unspecified", "improperly formatted",
+        "not a valid mime", "message contains invalid", "no body", "empty body", "empty message",
+        "no subject", "message has no content", "zeichensatz", "文字コード",
     ]
         sample coded("5.6.0", "554 5.6.0 Message contains invalid header field; 8-bit data in header");
 };
 
 pub(super) const SPAM: &[Rule] = rules! {
     "spam" SpamDetected says [
-        "spam|", "spammy", "spamassassin", "spam-like", "antispam", "spamscore", "spamcheck", "spamfilter",
-        "unsolicited", "bulk mail", "bulk email", "bulk e-mail", "bulk message", "junk mail", "junk email",
-        "junk|", "content filter", "content filtering", "content reject", "content denied",
-        "content blocked", "content is not accepted", "content not accepted", "content refused",
-        "content policy", "content violat", "rejected by content", "rejected for content",
-        "message content", "mail content", "contents rejected", "contents of your", "content restrictions",
-        "content judged", "content similar", "due to content", "due to its content", "blacklisted url",
-        "blocked url", "suspicious url", "listed url", "bad url", "url in message", "url blocked",
-        "url in the", "url listed", "uribl", "surbl", "dbl|", "phishing link", "bayes", "phish",
-        "phishing", "razor", "dcc|", "pyzor", "looks like spam", "cloudmark", "vade secure", "vaderetro",
-        "classified as", "identified as", "considered * unsolicited", "uce|", "ube|", "score exceeds",
-        "score of", "message score", "scored", "score too high", "spf/spam", "rejected by filter",
-        "blocked by filter", "filter reject", "filter rejected", "filter blocked", "mail filter",
-        "message filter", "rejected by an anti", "anti-abuse", "mailmarshal", "has been rejected by the",
-        "headers and/or body", "suspicious content", "suspicious message", "likely suspicious",
-        "suspected", "offensive", "objectionable", "prohibited content", "unacceptable content",
-        "forbidden content", "inappropriate content", "denied by content", "threshold", "advertis",
-        "fraud", "scam|", "hoax", "commtouch", "spamtrap", "spam trap", "ads|", "content examination",
-        "message looks like", "message appears to be", "message was rejected due to",
-        "message rejected due to", "message rejected as", "pattern", "blocked content", "snd:", "mcspam",
-        "hvu:", "message blocked due to", "undesirable", "unwanted", "dt:spm", "垃圾邮件", "垃圾郵件", "垃圾信", "广告",
-        "內容", "内容", "迷惑メール", "スパム", "스팸", "unerwünscht", "werbung", "indésirable", "pourriel",
-        "no deseado", "correo basura", "indesiderat", "indesejad", "lixo eletrônico", "спам", "рассылк",
-        "istenmeyen", "niechcian", "nevyžádan", "ongewenst", "skräppost", "roskaposti",
+        "content blocked", "spam|", "spammy", "spamassassin", "antispam", "spamscore", "spamcheck",
+        "spamfilter", "unsolicited", "bulk mail", "bulk email", "bulk e-mail", "bulk message", "junk|",
+        "content filter", "content reject", "content denied", "content is not accepted",
+        "content not accepted", "content refused", "content policy", "content violat",
+        "rejected by content", "rejected for content", "message content", "mail content",
+        "contents rejected", "contents of your", "content restrictions", "content judged",
+        "content similar", "due to content", "due to its content", "blacklisted url", "blocked url",
+        "suspicious url", "listed url", "bad url", "url in message", "url blocked", "url in the",
+        "url listed", "uribl", "surbl", "dbl|", "bayes", "phish", "razor", "dcc|", "pyzor",
+        "looks like spam", "cloudmark", "vade secure", "vaderetro", "classified as", "identified as",
+        "uce|", "ube|", "score exceeds", "score of", "message score", "scored", "score too high",
+        "spf/spam", "rejected by filter", "blocked by filter", "filter reject", "filter blocked",
+        "mail filter", "message filter", "rejected by an anti", "anti-abuse", "mailmarshal",
+        "has been rejected by the", "headers and/or body", "suspicious content", "suspicious message",
+        "likely suspicious", "suspected", "offensive", "objectionable", "prohibited content",
+        "unacceptable content", "forbidden content", "inappropriate content", "denied by content",
+        "threshold", "advertis", "fraud", "scam|", "hoax", "commtouch", "spamtrap", "ads|",
+        "content examination", "message looks like", "message appears to be",
+        "message was rejected due to", "message rejected due to", "message rejected as", "pattern",
+        "blocked content", "snd:", "mcspam", "hvu:", "message blocked due to", "undesirable", "unwanted",
+        "dt:spm", "垃圾邮件", "垃圾郵件", "垃圾信", "广告", "內容", "内容", "迷惑メール", "スパム", "스팸", "unerwünscht", "werbung",
+        "indésirable", "pourriel", "no deseado", "correo basura", "indesiderat", "indesejad",
+        "lixo eletrônico", "спам", "рассылк", "istenmeyen", "niechcian", "nevyžádan", "ongewenst",
+        "skräppost", "roskaposti",
     ]
         sample says("554 5.7.1 Message rejected as spam by content filtering");
 };
 
 pub(super) const POLICY: &[Rule] = rules! {
     "dangerous-attachment" SecurityError says [
-        "attachment type", "attachment * not allowed", "attachment blocked", "attachment * blocked",
-        "attachment * prohibited", "attachment is not", "attachment not", "attachment name",
-        "attachment with", "banned attachment", "blocked attachment", "forbidden attachment",
-        "dangerous attachment", "illegal attachment", "unsafe attachment", "prohibited attachment",
-        "executable", "file type", "file extension", "filetype", "banned file", "banned content",
-        "potential security issue", "security issue", "security risk", "security problem",
-        "encrypted attachment", "password protected", "password-protected", "macro",
+        "banned:", "attachment type", "attachment * not allowed", "attachment blocked",
+        "attachment * blocked", "attachment * prohibited", "attachment is not", "attachment not",
+        "attachment name", "attachment with", "banned attachment", "blocked attachment",
+        "forbidden attachment", "dangerous attachment", "illegal attachment", "unsafe attachment",
+        "prohibited attachment", "executable", "file type", "file extension", "filetype", "banned file",
+        "banned content", "security issue", "security risk", "security problem", "encrypted attachment",
+        "password protected", "password-protected", "macro",
     ]
         sample says("552 5.7.0 The attachment type .exe is refused");
     "authentication-needed" SecurityError says [
@@ -143,17 +144,10 @@ pub(super) const POLICY: &[Rule] = rules! {
     ]
         sample says("550 Unauthenticated senders not allowed");
     "local-policy" PolicyViolation says [
-        "policy violation", "violates * policy", "violation of * policy", "violate * policy",
-        "violates our", "for policy reasons", "policy reasons", "policy reason", "policy rejection",
-        "policy reject", "policy restriction", "policy restrictions", "due to policy", "because of policy",
-        "local policy", "site policy", "security policy", "security policies", "mail policy",
-        "email policy", "message policy", "company policy", "administrative policy", "server policy",
-        "system policy", "organization policy", "organization's policy", "domain policy",
-        "delivery policy", "recipient policy", "acceptable use", "terms of service", "rejected by policy",
-        "blocked by policy", "denied by policy", "refused by policy", "prohibited by policy", "policies",
-        "policy", "protocol violation", "you are violating", "by administrative", "by administrator",
-        "by the administrator", "by system administrator", "by admin", "business hours", "localpolicy",
-        "richtlinie", "politique", "política", "politica", "polityk", "политик", "beleid", "ポリシー", "策略",
+        "violates our", "acceptable use", "terms of service", "policies", "policy", "protocol violation",
+        "you are violating", "by the administrator", "by system administrator", "by admin",
+        "business hours", "localpolicy", "richtlinie", "politique", "política", "politica", "polityk",
+        "политик", "beleid", "ポリシー", "策略",
     ]
         sample says("550 5.7.1 Message refused for local policy");
 };
