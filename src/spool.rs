@@ -136,7 +136,10 @@ impl Spool {
                 .mode(0o700)
                 .create(self.folder.join(name))?;
         }
-        sync_folder(&self.folder)
+        sync_folder(&self.folder)?;
+        // The spool's own entry is to survive a crash too, where this user may see to it.
+        let parent = self.folder.join("..");
+        File::open(parent).map_or(Ok(()), |parent| parent.sync_all())
     }
 
     /// The names of what waits, in the order of receipt.
