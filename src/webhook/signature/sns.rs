@@ -12,7 +12,8 @@ use openssl::{
     pkey::{PKey, Public},
     sign::Verifier,
 };
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::Refused;
 use crate::time::Timestamp;
@@ -54,7 +55,7 @@ impl Envelope {
     pub fn parse(body: &[u8]) -> Option<Self> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let envelope = serde_json::from_slice(body).ok()?;
-        let fields: BTreeMap<String, IgnoredAny> = serde_json::from_slice(body).ok()?;
+        let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
         let leads_elsewhere = ELSEWHERE.iter().any(|name| fields.contains_key(*name));
         (!leads_elsewhere).then_some(envelope)
     }
