@@ -171,9 +171,7 @@ fn settle<O>(
     let open = std::mem::take(open);
     if !job.dry_run {
         job.spool.put_done(&open.done)?;
-        for (name, reason) in &open.failed {
-            job.spool.put_failed(name, reason)?;
-        }
+        job.spool.put_failed(&open.failed)?;
     }
     drained.done += open.done.len();
     drained.failed.extend(open.failed);

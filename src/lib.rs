@@ -14,11 +14,20 @@
 //! send it belongs to. [`classify`] reads the diagnostics. [`ingest`] resolves hash → send →
 //! address, asks [`suppression`] and commits; only then is the batch acknowledged on the server.
 //!
+//! # One callback, end to end
+//! A web server runs `webhook:receive`: [`cgi`] makes a request of its variables, [`receive`] asks
+//! the [`gate`] whether the provider proves it (`webhook::signature`), and stores it in the
+//! [`spool`] before it is answered. `webhook:replay --spool` lets [`drain`] work through it:
+//! [`replay`] splits and decodes, [`ingest`] commits, and only then is a request put away. What
+//! must be asked of Amazon stands in [`sns`].
+//!
 //! # Invariants
 //! - The core does not print, read the environment or ask the clock: time is passed in.
 //! - `message`, `classify`, `verp`, `webhook`, `suppression` and `event` do no I/O.
 //! - Only `store` names rusqlite; only `ingest` writes events.
-//! - A message is acknowledged after commit, never before.
+//! - A message is acknowledged, and a stored request put away, after commit, never before.
+//! - Only [`https`] opens connections for webhooks: receiving never does, replaying only where the
+//!   configuration says so.
 //! - The same event key twice changes nothing.
 //! - Bytes from the network never panic and never abort the run.
 #![deny(clippy::print_stdout, clippy::print_stderr)]

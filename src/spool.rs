@@ -136,7 +136,10 @@ impl Spool {
                 .mode(0o700)
                 .create(self.folder.join(name))?;
         }
-        sync_folder(&self.folder)
+        sync_folder(&self.folder)?;
+        // The spool's own entry is to survive a crash too, where this user may see to it.
+        let parent = self.folder.join("..");
+        File::open(parent).map_or(Ok(()), |parent| parent.sync_all())
     }
 
     /// The names of what waits, in the order of receipt.
@@ -187,21 +190,28 @@ impl Spool {
         sync_folder(&self.folder.join(DONE)).map_err(|cause| self.unwritable(DONE, cause))
     }
 
-    /// Puts a request away that cannot be processed, with the reason beside it.
-    pub fn put_failed(&self, name: &str, reason: &str) -> Result<(), SpoolError> {
-        let path = self.path(FAILED, &format!("{name}.reason"));
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)
-            .and_then(|mut file| {
-                writeln!(file, "{reason}")?;
-                file.sync_all()
-            })
-            .map_err(|cause| self.unwritable(FAILED, cause))?;
-        self.put(name, FAILED)?;
+    /// Puts requests away that cannot be processed, each with the reason beside it. The reason is
+    /// not synced: should a crash take it, the request is still there.
+    pub fn put_failed<'n>(
+        &self,
+        failed: impl IntoIterator<Item = &'n (String, String)>,
+    ) -> Result<(), SpoolError> {
+        let mut any = false;
+        for (name, reason) in failed {
+            OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(self.path(FAILED, &format!("{name}.reason")))
+                .and_then(|mut file| writeln!(file, "{reason}"))
+                .map_err(|cause| self.unwritable(FAILED, cause))?;
+            self.put(name, FAILED)?;
+            any = true;
+        }
+        if !any {
+            return Ok(());
+        }
         sync_folder(&self.folder.join(FAILED)).map_err(|cause| self.unwritable(FAILED, cause))
     }
 
@@ -225,12 +235,12 @@ impl Spool {
             .map_err(|cause| self.unwritable(folder, cause))
     }
 
-    /// Deletes what was received before `before` and is done, and what was left half-written then.
-    /// Answers how many.
-    pub fn trim(&self, before: Timestamp) -> Result<usize, SpoolError> {
+    /// Deletes what was received before `before` and is done, and what a crash left half-written
+    /// before `unfinished`. Answers how many.
+    pub fn trim(&self, before: Timestamp, unfinished: Timestamp) -> Result<usize, SpoolError> {
         let mut deleted = 0;
-        let limit = stamp(before);
-        for folder in [TMP, DONE] {
+        for (folder, before) in [(DONE, before), (TMP, unfinished)] {
+            let limit = stamp(before);
             for name in self.names(folder)? {
                 if name.as_str() < limit.as_str()
                     && fs::remove_file(self.path(folder, &name)).is_ok()
@@ -382,11 +392,16 @@ mod tests {
             .map(|at| spool.store("m", b"x", Timestamp(at), LIMITS).unwrap())
             .into();
         spool.put_done(&names[..2]).unwrap();
-        spool.put_failed(&names[2], "it is broken").unwrap();
+        let failed = (names[2].clone(), "it is broken".to_owned());
+        spool.put_failed([&failed]).unwrap();
         assert_eq!(spool.counts().unwrap(), (0, 1));
         let reason = spool.path(FAILED, &format!("{}.reason", names[2]));
         assert_eq!(fs::read_to_string(reason).unwrap(), "it is broken\n");
-        assert_eq!(spool.trim(Timestamp(2_000)).unwrap(), 1);
+        let half = spool.path(TMP, &names[0]);
+        fs::write(&half, "hal").unwrap();
+        assert_eq!(spool.trim(Timestamp(2_000), Timestamp(1_000)).unwrap(), 1);
+        assert!(half.exists());
+        assert_eq!(spool.trim(Timestamp(2_000), Timestamp(1_001)).unwrap(), 1);
         assert_eq!(spool.names(DONE).unwrap(), names[1..2]);
         assert_eq!(spool.find(&names[2]), Some(spool.path(FAILED, &names[2])));
         assert_eq!(spool.find("../x"), None);

@@ -149,6 +149,27 @@ fn an_sns_message_is_believed_for_its_topic_host_and_certificate() {
 }
 
 #[test]
+fn what_stands_beside_the_signed_fields_is_not_smuggled_in() {
+    let env = TestEnv::new();
+    let proofs = Proofs::configure(&env, "");
+    let signed = String::from_utf8(proofs.envelope("Notification", "{}")).unwrap();
+    let provider = Provider::named("amazon_ses").unwrap();
+    let bounce = payload(provider);
+    let inner = bounce.trim_start_matches('{').trim_end_matches('}');
+    for more in [
+        format!("{inner}}}"),
+        format!(r#""Records":[{{"Sns":{{"Type":"Notification","Message":{bounce}}}}}]"#),
+        format!(r#""detail-type":"x","detail":{bounce}"#),
+        r#""Message":"x""#.to_owned(),
+    ] {
+        let body = format!("{},{more}}}", signed.trim_end_matches('}'));
+        refused(&env, &Callback::post("amazon", body), &more);
+    }
+    let more = format!("{signed}{bounce}");
+    refused(&env, &Callback::post("amazon", more), "a second value");
+}
+
+#[test]
 fn an_sns_message_whose_certificate_is_not_at_hand_waits_for_the_replay() {
     let env = TestEnv::new();
     let proofs = Proofs::configure(&env, "");

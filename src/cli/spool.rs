@@ -7,7 +7,7 @@ use bouncekit_core::{
     replay::{Applier, Entry},
     spool::{Spool, SpoolError},
     store::Store,
-    time::Timestamp,
+    time::{HOUR, Timestamp},
     webhook::Level,
 };
 
@@ -18,6 +18,9 @@ impl From<SpoolError> for CliError {
         Self::usage(&error).hint(error.hint())
     }
 }
+
+/// So many requests are told one by one, then only counted.
+const TOLD: usize = 20;
 
 /// The lease of the spool, so that two runs do not process the same request at once. It is the
 /// same from whatever folder they are started.
@@ -105,8 +108,9 @@ pub(super) fn work(
         DrainError::Output(error) => error.into(),
     })?;
     if !dry_run {
-        let keep = context.config.webhook.done_lasting.0;
-        spool.trim(Timestamp(context.now.0.saturating_sub(keep)))?;
+        let before = |span| Timestamp(context.now.0.saturating_sub(span));
+        // No request takes an hour to be written.
+        spool.trim(before(context.config.webhook.done_lasting.0), before(HOUR))?;
     }
     Ok(drained)
 }
@@ -116,13 +120,13 @@ pub(super) fn tell(drained: &Drained, quiet: bool) -> Option<Exit> {
     for (name, subscription) in &drained.subscriptions {
         tell_subscription(name, subscription);
     }
-    for (name, cause, hint) in &drained.left {
+    for (name, cause, hint) in drained.left.iter().take(TOLD) {
         log::warn!(
             "{name} is left for the next run: {}; {hint}",
             printable(cause)
         );
     }
-    for (name, _) in &drained.failed {
+    for (name, _) in drained.failed.iter().take(TOLD) {
         log::warn!("{name} was put into `failed`, with the reason beside it");
     }
     if !quiet && drained.done + drained.failed.len() + drained.left.len() > 0 {

@@ -4,6 +4,8 @@
 //! A valid signature proves only that *some* AWS account sent the message: the list of topics says
 //! whose messages are believed.
 
+use std::collections::BTreeMap;
+
 use data_encoding::BASE64;
 use openssl::{
     hash::MessageDigest,
@@ -11,6 +13,7 @@ use openssl::{
     sign::Verifier,
 };
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::Refused;
 use crate::time::Timestamp;
@@ -38,6 +41,10 @@ pub struct Envelope {
     pub subscribe_url: Option<String>,
 }
 
+/// Fields for which a message is taken for another kind of thing than an envelope, and read past
+/// what is signed. SNS sends none of them.
+const ELSEWHERE: [&str; 4] = ["Records", "detail", "eventType", "notificationType"];
+
 /// The type that asks us to confirm a subscription.
 pub const SUBSCRIPTION_CONFIRMATION: &str = "SubscriptionConfirmation";
 /// The type that tells of the end of one; confirming it would subscribe again.
@@ -47,7 +54,10 @@ impl Envelope {
     /// Reads a body; `None` for anything but a signed envelope.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        serde_json::from_slice(body).ok()
+        let envelope = serde_json::from_slice(body).ok()?;
+        let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
+        let leads_elsewhere = ELSEWHERE.iter().any(|name| fields.contains_key(*name));
+        (!leads_elsewhere).then_some(envelope)
     }
 
     /// The text that is signed; `None` for a type SNS does not know.
@@ -211,13 +221,20 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_with_a_field_twice_is_none() {
+    fn an_envelope_that_could_be_read_in_two_ways_is_none() {
         let fields = r#""Type":"Notification","MessageId":"1","TopicArn":"a","Message":"m","Timestamp":"t","SignatureVersion":"1","Signature":"s","SigningCertURL":"u""#;
         assert!(Envelope::parse(format!("{{{fields}}}").as_bytes()).is_some());
         assert!(
             Envelope::parse(format!("\u{feff}{{{fields},\"Subject\":null}}").as_bytes()).is_some()
         );
-        for more in [r#""Message":"n""#, r#""SigningCertUrl":"v""#] {
+        for more in [
+            r#""Message":"n""#,
+            r#""SigningCertUrl":"v""#,
+            r#""notificationType":"Bounce""#,
+            r#""eventType":null"#,
+            r#""Records":[]"#,
+            r#""detail":{},"detail-type":"x""#,
+        ] {
             assert!(Envelope::parse(format!("{{{fields},{more}}}").as_bytes()).is_none());
         }
     }
