@@ -32,6 +32,8 @@ pub mod ingest;
 pub mod intake;
 pub mod mailbox;
 pub mod message;
+pub mod reclassify;
+pub mod review;
 pub mod store;
 pub mod suppression;
 pub mod time;

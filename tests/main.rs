@@ -5,6 +5,8 @@ mod email_explain;
 mod email_ingest;
 mod messages;
 mod quarantine;
+mod reclassify;
+mod review;
 mod support;
 
 #[test]

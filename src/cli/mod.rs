@@ -15,6 +15,8 @@ mod listing;
 mod quarantine_drop;
 mod quarantine_list;
 mod quarantine_retry;
+mod reclassify;
+mod review;
 mod runs_list;
 mod sends_headers;
 mod sends_import;
@@ -75,6 +77,10 @@ enum Command {
     QuarantineList(quarantine_list::Args),
     #[command(name = "quarantine:retry")]
     QuarantineRetry(quarantine_retry::Args),
+    #[command(name = "reclassify")]
+    Reclassify(reclassify::Args),
+    #[command(name = "review")]
+    Review(review::Args),
     #[command(name = "runs:list")]
     RunsList(runs_list::Args),
     #[command(name = "sends:headers")]
@@ -95,6 +101,8 @@ impl Command {
             Self::QuarantineDrop(args) => quarantine_drop::run(context, args),
             Self::QuarantineList(args) => quarantine_list::run(context, args),
             Self::QuarantineRetry(args) => quarantine_retry::run(context, args),
+            Self::Reclassify(args) => reclassify::run(context, args),
+            Self::Review(args) => review::run(context, args),
             Self::RunsList(args) => runs_list::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),

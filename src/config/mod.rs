@@ -133,9 +133,10 @@ pub struct Archive {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
+    /// So that `reclassify` can judge everything again.
+    #[default]
     All,
     /// What nothing recognised.
-    #[default]
     Unrecognised,
     None,
 }

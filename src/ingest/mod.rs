@@ -7,6 +7,7 @@
 mod accounting;
 mod identity;
 mod preview;
+mod rejudge;
 
 use std::collections::HashSet;
 
@@ -14,6 +15,7 @@ pub use accounting::{Accounting, Outcome};
 use identity::Resolved;
 pub use identity::{Identity, Lead, Signatures};
 pub use preview::{Preview, preview};
+pub use rejudge::{Change, Effect, Rejudged, Verdict, rejudge};
 
 use crate::{
     address::AddressKey,
@@ -266,30 +268,38 @@ fn judge<'r>(
         let Some((grounds, lasting)) = decision else {
             continue;
         };
-        out.push((
-            index,
-            NewSuppression {
-                address: address.clone(),
-                grounds,
-                detail: if grounds == Grounds::Bounce {
-                    row.reason.map_or("", Reason::name).to_owned()
-                } else {
-                    String::new()
-                },
-                since: row.occurred_at,
-                comment: if row.kind == EventKind::Complaint && grounds != Grounds::Complaint {
-                    "complaint".into()
-                } else {
-                    String::new()
-                },
-                event: Some(row.key),
-                run: occasion.run,
-                expires_at: lasting
-                    .map(|lasting| Timestamp(row.occurred_at.0.saturating_add(lasting))),
-            },
-        ));
+        let row = new_suppression(row, address, grounds, lasting, occasion.run);
+        out.push((index, row));
     }
     Ok(out)
+}
+
+/// The row that an event leads to.
+fn new_suppression(
+    event: &EventRow,
+    address: &AddressKey,
+    grounds: Grounds,
+    lasting: Option<i64>,
+    run: i64,
+) -> NewSuppression {
+    NewSuppression {
+        address: address.clone(),
+        grounds,
+        detail: if grounds == Grounds::Bounce {
+            event.reason.map_or("", Reason::name).to_owned()
+        } else {
+            String::new()
+        },
+        since: event.occurred_at,
+        comment: if event.kind == EventKind::Complaint && grounds != Grounds::Complaint {
+            "complaint".into()
+        } else {
+            String::new()
+        },
+        event: Some(event.key),
+        run,
+        expires_at: lasting.map(|lasting| Timestamp(event.occurred_at.0.saturating_add(lasting))),
+    }
 }
 
 fn bounce(

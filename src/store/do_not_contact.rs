@@ -1,6 +1,6 @@
 //! The do-not-contact list, keyed by address, channel and reason.
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{Batch, Store, StoreError};
 use crate::{address::AddressKey, event::EventKey, suppression::Grounds, time::Timestamp};
@@ -77,28 +77,54 @@ impl Batch<'_> {
         }
         Ok(())
     }
+
+    /// The rows of an address, expired ones too, strongest reason first.
+    pub(crate) fn do_not_contact_of(
+        &self,
+        address: &AddressKey,
+    ) -> Result<Vec<DoNotContact>, StoreError> {
+        do_not_contact_of(&self.transaction, address)
+    }
+
+    /// Removes rows whose cause is no cause any more, by address and grounds.
+    pub(crate) fn take_back(&self, rows: &[(AddressKey, String)]) -> Result<(), StoreError> {
+        let mut delete = self.transaction.prepare_cached(
+            "DELETE FROM do_not_contact WHERE address_key = $1 AND channel = $2 AND reason = $3",
+        )?;
+        for (address, grounds) in rows {
+            delete.execute(params![address.as_str(), CHANNEL, grounds])?;
+        }
+        Ok(())
+    }
 }
 
 impl Store {
     /// The rows of an address, expired ones too, strongest reason first.
     pub fn do_not_contact_of(&self, address: &AddressKey) -> Result<Vec<DoNotContact>, StoreError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT address_key, reason, detail, since, comment, event, run, expires_at FROM do_not_contact
-             WHERE address_key = $1 AND channel = $2
-             ORDER BY CASE reason WHEN 'complaint' THEN 0 WHEN 'unsubscribe' THEN 1 WHEN 'bounce' THEN 2 ELSE 3 END",
-        )?;
-        let rows = select.query_map(params![address.as_str(), CHANNEL], |row| {
-            Ok(DoNotContact {
-                address: AddressKey::from_stored(row.get(0)?),
-                grounds: row.get(1)?,
-                detail: row.get(2)?,
-                since: Timestamp(row.get(3)?),
-                comment: row.get(4)?,
-                event: row.get::<_, Option<[u8; 16]>>(5)?.map(EventKey),
-                run: row.get(6)?,
-                expires_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        do_not_contact_of(&self.connection, address)
     }
+}
+
+fn do_not_contact_of(
+    connection: &Connection,
+    address: &AddressKey,
+) -> Result<Vec<DoNotContact>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT address_key, reason, detail, since, comment, event, run, expires_at FROM do_not_contact
+         WHERE address_key = $1 AND channel = $2
+         ORDER BY CASE reason WHEN 'complaint' THEN 0 WHEN 'unsubscribe' THEN 1 WHEN 'bounce' THEN 2 ELSE 3 END",
+    )?;
+    let rows = select.query_map(params![address.as_str(), CHANNEL], |row| {
+        Ok(DoNotContact {
+            address: AddressKey::from_stored(row.get(0)?),
+            grounds: row.get(1)?,
+            detail: row.get(2)?,
+            since: Timestamp(row.get(3)?),
+            comment: row.get(4)?,
+            event: row.get::<_, Option<[u8; 16]>>(5)?.map(EventKey),
+            run: row.get(6)?,
+            expires_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
