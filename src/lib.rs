@@ -33,6 +33,7 @@ pub mod intake;
 pub mod mailbox;
 pub mod message;
 pub mod reclassify;
+pub mod redact;
 pub mod review;
 pub mod store;
 pub mod suppression;

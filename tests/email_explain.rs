@@ -124,3 +124,18 @@ fn what_cannot_be_found_is_said() {
     let text = env.run(["email:explain", "nothing.eml"]).done();
     assert!(text.contains("kept for review as unrecognised"), "{text}");
 }
+
+#[test]
+fn a_redacted_mail_can_be_shared_and_says_the_same() {
+    let env = TestEnv::new();
+    env.write("bounce.eml", MAIL);
+    let shared = env.run(["email:explain", "--redact", "bounce.eml"]).done();
+    for gone in ["anna", "aaa1", "zzz9", "example.com", "example.org"] {
+        assert!(!shared.to_lowercase().contains(gone), "{gone}: {shared}");
+    }
+    let text = env.run_with(["email:explain", "-"], &shared).done();
+    assert!(
+        text.contains("user_unknown") && text.contains("Delivered-To: bounce hash 0001"),
+        "{text}"
+    );
+}
