@@ -180,14 +180,16 @@ impl Group {
             rules: [Rule<'r>; 1],
         }
         let phrase = self.phrase()?;
-        let words: Vec<&str> = phrase
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .take(5)
-            .collect();
+        let words = phrase.split(|c: char| !c.is_ascii_alphanumeric());
+        let mut id = "own".to_owned();
+        for word in words.filter(|word| !word.is_empty()).take(4) {
+            id += &format!("-{word}");
+        }
+        // Two groups may begin with the same words.
+        let [first, second, ..] = self.event.0;
         let file = File {
             rules: [Rule {
-                id: format!("own-{}", words.join("-")),
+                id: format!("{id}-{first:02x}{second:02x}"),
                 reason: crate::classify::Reason::OnHold.name(),
                 phrases: [&phrase],
                 sample: &self.sample,
@@ -266,12 +268,12 @@ mod tests {
             phrases: vec![rule["phrases"][0].as_str().unwrap().into()],
             hosts: Vec::new(),
         };
-        assert_eq!(own.id, "own-the-flux-capacitor-is-drained");
+        assert_eq!(own.id, "own-the-flux-capacitor-is-0000");
         let verdict = Rules::with(vec![own]).classify(&Diagnostics {
             text: rule["sample"].as_str().unwrap(),
             ..Diagnostics::default()
         });
-        assert_eq!(verdict.rule, "own-the-flux-capacitor-is-drained");
+        assert_eq!(verdict.rule, "own-the-flux-capacitor-is-0000");
     }
 
     #[test]

@@ -29,7 +29,7 @@ fn one_mail_is_explained_without_anything() {
         "User unknown in virtual mailbox table",
         "  reason          user_unknown",
         "  fault           recipient",
-        "in `user unknown`",
+        "  matched         user unknown\n",
         "  policy          suppress (preset standard)",
         "  would write     do-not-contact, if a contact or send has the address",
     ] {
@@ -41,7 +41,7 @@ fn one_mail_is_explained_without_anything() {
         .json();
     assert_eq!(json["database"], false);
     assert_eq!(json["reports"][0]["reason"], "user_unknown");
-    assert_eq!(json["reports"][0]["matched"][0]["condition"], "text");
+    assert_eq!(json["reports"][0]["matched"], "user unknown");
     assert!(!env.path("bouncekit.db").exists());
 }
 

@@ -22,7 +22,8 @@ fn groups_are_counted_with_a_sample_and_a_rule() {
     for wanted in [
         "3 times, latest 2026-06-01T12:00:00Z: mail that nothing recognised\n",
         "  text    ticket * was eaten | the purple monster of ticket * swallowed your letter.\n",
-        "    [[rules]]\n    id = \"own-the-purple-monster-of-ticket\"\n    reason = \"on_hold\"\n",
+        "    [[rules]]\n    id = \"own-the-purple-monster-of-",
+        "\"\n    reason = \"on_hold\"\n",
         "    phrases = [\"the purple monster of ticket\"]\n",
         "2 groups\n",
     ] {

@@ -19,9 +19,10 @@ fuzz_target!(|bytes: &[u8]| {
         receiving_host: host,
     };
     let rules = Rules::builtin();
-    let (verdict, matches) = rules.explain(&diagnostics);
-    assert_eq!(verdict, rules.classify(&diagnostics));
+    let found = rules.explain(&diagnostics);
+    let verdict = &found.classification;
+    assert_eq!(*verdict, rules.classify(&diagnostics));
     // A rule that decided has a condition that was met.
     let is_rule = rules.conditions().iter().any(|rule| rule.id == verdict.rule);
-    assert_eq!(is_rule, !matches.is_empty(), "{verdict:?}");
+    assert_eq!(is_rule, !found.matched.is_empty(), "{verdict:?}");
 });

@@ -7,7 +7,7 @@ mod rules;
 mod status;
 mod table;
 
-pub use explain::Match;
+pub use explain::Explanation;
 pub use reason::{Fault, Permanence, Reason};
 pub use rules::{Condition, Rule, Rules, Sample};
 pub use status::EnhancedStatusCode;

@@ -257,7 +257,7 @@ pub(super) fn fold(text: &str) -> String {
     out
 }
 
-pub(super) fn status_is(status: &str, like: &str) -> bool {
+fn status_is(status: &str, like: &str) -> bool {
     if like.starts_with('.') {
         return status.ends_with(like) && status.len() == like.len() + 1;
     }
@@ -266,7 +266,7 @@ pub(super) fn status_is(status: &str, like: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-pub(super) fn host_is(host: &str, like: &str) -> bool {
+fn host_is(host: &str, like: &str) -> bool {
     if like.ends_with('.') {
         return host.starts_with(like) || host.contains(&format!(".{like}"));
     }

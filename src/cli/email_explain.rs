@@ -82,7 +82,7 @@ fn explain(
     } else {
         Monitor::ALL
     };
-    let rules = intake::rules(context);
+    let rules = intake::rules(context)?;
     let inbound = message::parse(bytes, &intake::options(context, monitors));
     let key = fetch::content_key(bytes);
     let item = Item {
@@ -92,12 +92,11 @@ fn explain(
         content: Some(key),
         ..Item::default()
     };
-    let matches = item
-        .events
-        .iter()
-        .filter(|event| event.classification.is_some())
-        .map(|event| rules.explain(&event.diagnostics()).1)
-        .collect();
+    let matched = item.events.iter().map(|event| {
+        let judged = event.classification.is_some();
+        judged.then(|| rules.explain(&event.diagnostics()).matched)
+    });
+    let matched = matched.map(Option::unwrap_or_default).collect();
     let judging = intake::settings(context)?;
     let previews = match present_store(context) {
         Some(mut store) => Some(ingest::preview(&mut store, &judging, &item, context.now)?),
@@ -106,7 +105,7 @@ fn explain(
     Ok(Explanation {
         inbound,
         events: item.events,
-        matches,
+        matched,
         policy: judging.policy,
         keep: context.config.archive.keep,
         previews,

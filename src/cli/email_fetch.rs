@@ -1,6 +1,7 @@
 use std::io::IsTerminal as _;
 
 use bouncekit_core::{
+    classify::Rules,
     config::{Mailbox, Place, Watched},
     fetch::{self, FetchError, Job},
     ingest::Settings,
@@ -36,6 +37,7 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let mailboxes = chosen(context, &args.mailbox)?;
     let settings = intake::settings(context)?;
+    let rules = intake::rules(context)?;
     let (mut store, run) = if args.dry_run {
         (context.store()?, 0)
     } else {
@@ -60,7 +62,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             lines.push(line);
             continue;
         }
-        let fetched = fetch_mailbox(context, args, &settings, &mut store, run, mailbox);
+        let fetched = fetch_mailbox(context, args, (&settings, rules), &mut store, run, mailbox);
         if !args.dry_run {
             store.end_lease(&lease, &holder())?;
         }
@@ -106,7 +108,7 @@ fn chosen(context: &Context, names: &[String]) -> Result<Vec<Mailbox>, CliError>
 fn fetch_mailbox(
     context: &Context,
     args: &Args,
-    settings: &Settings,
+    (settings, rules): (&Settings, &Rules),
     store: &mut Store,
     run: i64,
     mailbox: &Mailbox,
@@ -122,7 +124,7 @@ fn fetch_mailbox(
         let job = Job {
             mailbox: &mailbox.name,
             folder: &watched.folder,
-            recognition: intake::recognition(context, &watched.monitors),
+            recognition: intake::recognition(context, rules, &watched.monitors),
             settings,
             after: &mailbox.after,
             limit: args.message_limit.map(|limit| limit as usize),

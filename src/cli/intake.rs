@@ -49,13 +49,18 @@ pub(crate) fn options(context: &Context, monitors: &[Monitor]) -> Options {
 }
 
 /// The rules that judge.
-pub(crate) fn rules(_: &Context) -> &'static Rules {
-    Rules::builtin()
+#[expect(clippy::unnecessary_wraps, reason = "own rules can be wrong")]
+pub(crate) fn rules(_: &Context) -> Result<&Rules, CliError> {
+    Ok(Rules::builtin())
 }
 
-pub(crate) fn recognition<'a>(context: &Context, monitors: &'a [Monitor]) -> Recognition<'a> {
+pub(crate) fn recognition<'a>(
+    context: &Context,
+    rules: &'a Rules,
+    monitors: &'a [Monitor],
+) -> Recognition<'a> {
     Recognition {
-        rules: rules(context),
+        rules,
         options: options(context, monitors),
         monitors,
         keep: context.config.archive.keep,

@@ -50,10 +50,11 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         .as_deref()
         .map_or(Ok(Timestamp(0)), |text| since(text, context.now))?;
     let settings = intake::settings(context)?;
+    let rules = intake::rules(context)?;
     let reading = |monitors| Recognition {
         // They are in the archive.
         keep: Keep::None,
-        ..intake::recognition(context, monitors)
+        ..intake::recognition(context, rules, monitors)
     };
     let (mut store, run) = if args.apply {
         context.store_and_run("reclassify")?

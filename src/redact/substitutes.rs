@@ -56,56 +56,24 @@ const PROVIDERS: &[&str] = &[
     "libero.it",
 ];
 
-/// Local parts that are roles of mail systems, and name nobody.
-const ROLES: &[&str] = &[
-    "mailer-daemon",
+/// Local parts that are roles, and name nobody.
+const ROLES: &[&str] = &["postoffice", "abuse", "noreply", "no-reply", "root"];
+/// In local parts of mail systems. Stars are somebody's redaction already.
+const SYSTEMS: &[&str] = &[
+    "daemon",
     "postmaster",
-    "abuse",
-    "noreply",
-    "no-reply",
-    "root",
+    "post_master",
+    "microsoftexchange",
+    "*",
 ];
 
-/// Words that stand in display names and mean something to the rules.
-const COMMON: &[&str] = &[
-    "mail",
-    "mailer",
-    "daemon",
-    "delivery",
-    "system",
-    "subsystem",
-    "postmaster",
-    "microsoft",
-    "outlook",
-    "exchange",
-    "administrator",
-    "user",
-    "unknown",
-    "news",
-    "newsletter",
-    "service",
-    "support",
-    "team",
-    "info",
-    "abuse",
-    "message",
-    "notification",
-    "status",
-    "returned",
-    "undeliverable",
-    "failure",
-    "report",
-    "feedback",
-    "the",
-    "and",
-    "for",
-    "from",
-    "out",
-    "office",
-    "reply",
-    "automatic",
-    "list",
-];
+/// Words that may stand in display names and mean something to the rules, or name fields.
+const COMMON: &str = " mail mailer daemon delivery system subsystem postmaster microsoft outlook \
+    exchange administrator user unknown news newsletter service support team info abuse message \
+    notification status returned undeliverable failure report feedback the and for from out office \
+    reply automatic list content filter spam virus type transfer encoding version mime subject date \
+    received return path original final recipient action remote reporting diagnostic code arrival \
+    last attempt envelope delivered failed sender host domain ";
 
 #[derive(Default)]
 pub(super) struct Substitutes {
@@ -145,7 +113,7 @@ impl Substitutes {
             }
             for word in display.split(|c: char| !c.is_alphanumeric()) {
                 let lower = word.to_lowercase();
-                if word.chars().count() >= 3 && !COMMON.contains(&lower.as_str()) {
+                if word.chars().count() >= 3 && !COMMON.contains(&format!(" {lower} ")) {
                     let number = self.names.len() + 1;
                     let substitute = || format!("Name{number}");
                     self.names.entry(lower).or_insert_with(substitute);
@@ -190,10 +158,9 @@ impl Substitutes {
                 .cloned()
                 .unwrap_or_else(|| "d.example".into())
         };
-        // Stars are somebody's redaction already.
-        let is_role = std::str::from_utf8(&local)
-            .is_ok_and(|local| local.contains('*') || ROLES.contains(&local));
-        if is_role {
+        let spelled = String::from_utf8_lossy(&local);
+        let is_system = SYSTEMS.iter().any(|system| spelled.contains(system));
+        if is_system || ROLES.contains(&&*spelled) {
             return format!("{}@{domain}", String::from_utf8_lossy(&found[1]));
         }
         let (mailbox, token) = self.split_token(&local);
