@@ -17,10 +17,10 @@ impl AddressKey {
         if local.is_empty() || domain.is_empty() || text.len() > 512 {
             return None;
         }
-        if text
-            .chars()
-            .any(|c| c.is_control() || (c.is_whitespace() && !local.starts_with('"')))
-        {
+        // Only a quoted local part may hold blanks and brackets.
+        let is_stray = |c: char| c.is_whitespace() || c == '<' || c == '>';
+        let unquoted = if local.starts_with('"') { domain } else { text };
+        if text.contains(char::is_control) || unquoted.contains(is_stray) {
             return None;
         }
         let domain = if domain.starts_with('[') {
@@ -108,6 +108,9 @@ mod tests {
             "anna@",
             "a b@example.com",
             "a@b\u{7}c",
+            "a>@b..c>>>.",
+            "a<b@c",
+            "\"a\"@b>.",
         ] {
             assert_eq!(key(text), None, "{text:?}");
         }
