@@ -55,10 +55,12 @@ impl fmt::Display for AddressKey {
 /// The address without blanks, `mailto:`, an `rfc822;` type or angle brackets, spelled as given.
 pub fn bare(text: &str) -> &str {
     let mut text = text.trim();
-    for prefix in ["mailto:", "rfc822;", "RFC822;"] {
-        if let Some(rest) = text.strip_prefix(prefix) {
-            text = rest.trim();
-        }
+    // Schemes and address types are compared without case (RFC 3986, 3.1; RFC 3464, 2.3.2).
+    while let Some(rest) = ["mailto:", "rfc822;"].iter().find_map(|prefix| {
+        let (start, rest) = text.split_at_checked(prefix.len())?;
+        start.eq_ignore_ascii_case(prefix).then_some(rest)
+    }) {
+        text = rest.trim();
     }
     match (text.rfind('<'), text.rfind('>')) {
         (Some(open), Some(close)) if open < close => text[open + 1..close].trim(),
@@ -95,6 +97,10 @@ mod tests {
         assert_eq!(
             key("\"a b\"@example.com").as_deref(),
             Some("\"a b\"@example.com")
+        );
+        assert_eq!(
+            key("MailTo:rfc822; Anna@example.com").as_deref(),
+            Some("anna@example.com")
         );
         assert_eq!(key("anna@[192.0.2.1]").as_deref(), Some("anna@[192.0.2.1]"));
     }
