@@ -28,6 +28,10 @@ impl AddressKey {
         } else {
             idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase())
         };
+        // What looks harmless can be mapped to a blank or a bracket.
+        if domain.is_empty() || domain.contains(|c| is_stray(c) || c == '@') {
+            return None;
+        }
         Some(Self(format!("{}@{domain}", local.to_lowercase())))
     }
 
@@ -117,6 +121,7 @@ mod tests {
             "a>@b..c>>>.",
             "a<b@c",
             "\"a\"@b>.",
+            "a@b\u{2dc}c",
         ] {
             assert_eq!(key(text), None, "{text:?}");
         }
