@@ -7,6 +7,9 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressKey(String);
 
+/// Octets of an address; RFC 5321 allows 254, some go beyond.
+const LONGEST: usize = 512;
+
 impl AddressKey {
     /// Reads `local@domain`, with or without angle brackets and a `mailto:` before it.
     /// Returns `None` for what is not an address.
@@ -14,7 +17,7 @@ impl AddressKey {
         let text = bare(text);
         let at = text.rfind('@')?;
         let (local, domain) = (&text[..at], text[at + 1..].trim_end_matches('.'));
-        if local.is_empty() || domain.is_empty() || text.len() > 512 {
+        if local.is_empty() || domain.is_empty() || text.len() > LONGEST {
             return None;
         }
         // Only a quoted local part may hold blanks and brackets.
@@ -32,7 +35,8 @@ impl AddressKey {
         if domain.is_empty() || domain.contains(|c| is_stray(c) || c == '@') {
             return None;
         }
-        Some(Self(format!("{}@{domain}", local.to_lowercase())))
+        let key = format!("{}@{domain}", local.to_lowercase());
+        (key.len() <= LONGEST).then_some(Self(key))
     }
 
     /// A key read back from the store, where it was written normalised.
@@ -107,6 +111,12 @@ mod tests {
             Some("anna@example.com")
         );
         assert_eq!(key("anna@[192.0.2.1]").as_deref(), Some("anna@[192.0.2.1]"));
+    }
+
+    #[test]
+    fn what_becomes_too_long_in_ascii_is_refused() {
+        let domain = vec!["\u{e9}"; 150].join(".");
+        assert_eq!(key(&format!("a@{domain}")), None);
     }
 
     #[test]
