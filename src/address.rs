@@ -7,6 +7,9 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressKey(String);
 
+/// Octets of an address; RFC 5321 allows 254, some go beyond.
+const LONGEST: usize = 512;
+
 impl AddressKey {
     /// Reads `local@domain`, with or without angle brackets and a `mailto:` before it.
     /// Returns `None` for what is not an address.
@@ -14,13 +17,13 @@ impl AddressKey {
         let text = bare(text);
         let at = text.rfind('@')?;
         let (local, domain) = (&text[..at], text[at + 1..].trim_end_matches('.'));
-        if local.is_empty() || domain.is_empty() || text.len() > 512 {
+        if local.is_empty() || domain.is_empty() || text.len() > LONGEST {
             return None;
         }
-        if text
-            .chars()
-            .any(|c| c.is_control() || (c.is_whitespace() && !local.starts_with('"')))
-        {
+        // Only a quoted local part may hold blanks and brackets.
+        let is_stray = |c: char| c.is_whitespace() || c == '<' || c == '>';
+        let unquoted = if local.starts_with('"') { domain } else { text };
+        if text.contains(char::is_control) || unquoted.contains(is_stray) {
             return None;
         }
         let domain = if domain.starts_with('[') {
@@ -28,7 +31,12 @@ impl AddressKey {
         } else {
             idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase())
         };
-        Some(Self(format!("{}@{domain}", local.to_lowercase())))
+        // What looks harmless can be mapped to a blank or a bracket.
+        if domain.is_empty() || domain.contains(|c| is_stray(c) || c == '@') {
+            return None;
+        }
+        let key = format!("{}@{domain}", local.to_lowercase());
+        (key.len() <= LONGEST).then_some(Self(key))
     }
 
     /// A key read back from the store, where it was written normalised.
@@ -55,10 +63,12 @@ impl fmt::Display for AddressKey {
 /// The address without blanks, `mailto:`, an `rfc822;` type or angle brackets, spelled as given.
 pub fn bare(text: &str) -> &str {
     let mut text = text.trim();
-    for prefix in ["mailto:", "rfc822;", "RFC822;"] {
-        if let Some(rest) = text.strip_prefix(prefix) {
-            text = rest.trim();
-        }
+    // Schemes and address types are compared without case (RFC 3986, 3.1; RFC 3464, 2.3.2).
+    while let Some(rest) = ["mailto:", "rfc822;"].iter().find_map(|prefix| {
+        let (start, rest) = text.split_at_checked(prefix.len())?;
+        start.eq_ignore_ascii_case(prefix).then_some(rest)
+    }) {
+        text = rest.trim();
     }
     match (text.rfind('<'), text.rfind('>')) {
         (Some(open), Some(close)) if open < close => text[open + 1..close].trim(),
@@ -96,7 +106,17 @@ mod tests {
             key("\"a b\"@example.com").as_deref(),
             Some("\"a b\"@example.com")
         );
+        assert_eq!(
+            key("MailTo:rfc822; Anna@example.com").as_deref(),
+            Some("anna@example.com")
+        );
         assert_eq!(key("anna@[192.0.2.1]").as_deref(), Some("anna@[192.0.2.1]"));
+    }
+
+    #[test]
+    fn what_becomes_too_long_in_ascii_is_refused() {
+        let domain = vec!["\u{e9}"; 150].join(".");
+        assert_eq!(key(&format!("a@{domain}")), None);
     }
 
     #[test]
@@ -108,6 +128,10 @@ mod tests {
             "anna@",
             "a b@example.com",
             "a@b\u{7}c",
+            "a>@b..c>>>.",
+            "a<b@c",
+            "\"a\"@b>.",
+            "a@b\u{2dc}c",
         ] {
             assert_eq!(key(text), None, "{text:?}");
         }

@@ -231,6 +231,25 @@ fn nul_bytes_do_not_end_a_mail() {
     assert!(!inbound.subject.contains('\0'));
 }
 
+/// Found by fuzzing: the text of a report without a Diagnostic-Code is a diagnostic too.
+#[test]
+fn diagnostics_hold_no_control_characters() {
+    let mail = b"From: MAILER-DAEMON@mx.example.net\nSubject: Returned mail\nMIME-Version: 1.0\n\
+        Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
+        --b\n\n550 5.1.2 <anna@example.com>... Host\0unknown \x1b[31m\n\
+        --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.net\n\n\
+        Final-Recipient: rfc822; anna@example.com\nAction: failed\nStatus: 5.1.2\n\n--b--\n";
+    let inbound = read(mail);
+    assert!(!inbound.reports.is_empty());
+    for report in &inbound.reports {
+        assert!(
+            !report.diagnostic.contains(char::is_control),
+            "{:?}",
+            report.diagnostic
+        );
+    }
+}
+
 #[test]
 fn broken_address_lists_still_name_the_send() {
     let inbound = read(

@@ -1,6 +1,5 @@
 //! What a report means: diagnostics → reason, whose fault, permanence, and the rule that said so.
 
-mod explain;
 mod permanence;
 mod phrases;
 mod reason;
@@ -10,7 +9,6 @@ mod said;
 mod status;
 mod table;
 
-pub use explain::Match;
 pub(crate) use phrases::fold;
 pub use reason::{Fault, Permanence, Reason};
 pub use rules::{Condition, Explanation, Rule, Rules, Sample, StatusPattern};

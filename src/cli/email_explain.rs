@@ -7,7 +7,7 @@ use bouncekit_core::{
     config::Monitor,
     event, fetch,
     ingest::{self, Item},
-    message,
+    message, redact,
     store::{EventRow, OpenOptions, Store},
 };
 use data_encoding::HEXLOWER;
@@ -28,6 +28,10 @@ pub(crate) struct Args {
     /// Read it as mail of a folder that is monitored for unsubscribes
     #[arg(long)]
     unsubscribe_folder: bool,
+    /// Write the mail itself, with addresses, names, hashes and IP addresses replaced and what is
+    /// attached left out, so that it can be shared
+    #[arg(long, conflicts_with = "format")]
+    redact: bool,
     #[arg(long, value_enum, default_value_t)]
     format: Shape,
 }
@@ -40,13 +44,31 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         }
         None => (read_mail(&args.mail)?, None),
     };
-    let explanation = explain(context, args, &bytes, stored)?;
     let mut out = std::io::stdout().lock();
+    if args.redact {
+        out.write_all(&redacted(context, &bytes))?;
+        return Ok(Exit::Done);
+    }
+    let explanation = explain(context, args, &bytes, stored)?;
     match args.format {
         Shape::Text => write!(out, "{}", explanation.text())?,
         Shape::Json => writeln!(out, "{:#}", explanation.json())?,
     }
     Ok(Exit::Done)
+}
+
+fn redacted(context: &Context, bytes: &[u8]) -> Vec<u8> {
+    let options = intake::options(context, Monitor::ALL);
+    let redacted = redact::redact(bytes, &options);
+    let said = |bytes| {
+        let reports = message::parse(bytes, &options).reports;
+        let said = |report: &message::Report| (report.kind, report.status, report.reply_code);
+        reports.iter().map(said).collect::<Vec<_>>()
+    };
+    if said(bytes) != said(&redacted) {
+        log::warn!("without what was replaced the mail is read otherwise than before");
+    }
+    redacted
 }
 
 fn explain(
@@ -70,12 +92,11 @@ fn explain(
         content: Some(key),
         ..Item::default()
     };
-    let matches = item
-        .events
-        .iter()
-        .filter(|event| event.classification.is_some())
-        .map(|event| rules.evidence(&event.diagnostics()).1)
-        .collect();
+    let matched = item.events.iter().map(|event| {
+        let judged = event.classification.is_some();
+        judged.then(|| rules.explain(&event.diagnostics()).matched)
+    });
+    let matched = matched.map(Option::unwrap_or_default).collect();
     let judging = context.ingest_settings()?;
     let previews = match present_store(context) {
         Some(mut store) => Some(ingest::preview(&mut store, &judging, &item, context.now)?),
@@ -84,7 +105,7 @@ fn explain(
     Ok(Explanation {
         inbound,
         events: item.events,
-        matches,
+        matched,
         policy: judging.policy,
         keep: context.config.archive.keep,
         previews,

@@ -62,7 +62,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             lines.push(line);
             continue;
         }
-        let fetched = fetch_mailbox(context, args, rules, &settings, &mut store, run, mailbox);
+        let fetched = fetch_mailbox(context, args, (&settings, rules), &mut store, run, mailbox);
         if !args.dry_run {
             store.end_lease(&lease, &holder())?;
         }
@@ -108,8 +108,7 @@ fn chosen(context: &Context, names: &[String]) -> Result<Vec<Mailbox>, CliError>
 fn fetch_mailbox(
     context: &Context,
     args: &Args,
-    rules: &Rules,
-    settings: &Settings,
+    (settings, rules): (&Settings, &Rules),
     store: &mut Store,
     run: i64,
     mailbox: &Mailbox,

@@ -70,6 +70,7 @@ fn monitor(text: &str) -> Result<Monitor, String> {
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let settings = context.ingest_settings()?;
+    let rules = context.rules()?;
     let (mut store, run) = if args.dry_run {
         (context.store()?, 0)
     } else {
@@ -81,7 +82,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         &args.monitor
     };
     let intake = Intake {
-        recognition: intake::recognition(context, context.rules()?, monitors),
+        recognition: intake::recognition(context, rules, monitors),
         settings: &settings,
         bounds: intake::bounds(context),
         occasion: Occasion {

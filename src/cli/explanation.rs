@@ -1,7 +1,7 @@
 //! One mail explained, as text and as JSON.
 
 use bouncekit_core::{
-    classify::{Match, Permanence, Reason},
+    classify::{Permanence, Reason},
     config::Keep,
     event::{DeliveryEvent, EventKind},
     ingest::{Lead, Preview},
@@ -19,8 +19,8 @@ pub(crate) struct Explanation {
     pub(crate) inbound: Inbound,
     /// One a report, or one for the whole mail where there is none.
     pub(crate) events: Vec<DeliveryEvent>,
-    /// Of each event that has a verdict.
-    pub(crate) matches: Vec<Vec<Match>>,
+    /// What met the rule that decided, of each event.
+    pub(crate) matched: Vec<String>,
     pub(crate) policy: Policy,
     pub(crate) keep: Keep,
     /// One an event, where there is a database.
@@ -75,10 +75,6 @@ impl Explanation {
             for (name, value) in self.fields(index) {
                 line(&format!("  {}", name.replace('_', " ")), &value);
             }
-            for found in self.matches_of(index) {
-                let wanted = format!("{} `{}`", found.condition, found.wanted);
-                line("  matched", &format!("{wanted} in `{}`", found.found));
-            }
             line("  policy", &self.policy(index));
             for row in self.rows(index) {
                 line("  would write", &row);
@@ -100,7 +96,6 @@ impl Explanation {
                 let event = &self.events[index];
                 object.insert("kind".into(), event.kind.name().into());
                 object.insert("event".into(), HEXLOWER.encode(&event.key.0).into());
-                object.insert("matched".into(), json!(self.matches_of(index)));
                 object.insert("policy".into(), self.policy(index).into());
                 object.insert("would_write".into(), self.rows(index).into());
                 if let Some(preview) = self.preview(index) {
@@ -158,15 +153,6 @@ impl Explanation {
         })
     }
 
-    fn matches_of(&self, index: usize) -> &[Match] {
-        if self.events[index].classification.is_none() {
-            return &[];
-        }
-        let before = &self.events[..index];
-        let judged = before.iter().filter(|event| event.classification.is_some());
-        self.matches.get(judged.count()).map_or(&[], Vec::as_slice)
-    }
-
     /// The filled fields of a report, in the order people read them.
     fn fields(&self, index: usize) -> Vec<(&'static str, String)> {
         let event = &self.events[index];
@@ -198,6 +184,7 @@ impl Explanation {
                 shown(verdict.map(|verdict| verdict.permanence.name())),
             ),
             ("rule", shown(verdict.map(|verdict| &verdict.rule))),
+            ("matched", self.matched[index].clone()),
             ("charged_to", self.charged(index)),
         ];
         all.into_iter()

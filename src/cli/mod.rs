@@ -36,7 +36,9 @@ mod policy_test;
 mod quarantine_drop;
 mod quarantine_list;
 mod quarantine_retry;
+mod reclassify;
 mod report;
+mod review;
 mod rules_eval;
 mod rules_list;
 mod rules_test;
@@ -151,7 +153,11 @@ enum Command {
     QuarantineList(quarantine_list::Args),
     #[command(name = "quarantine:retry")]
     QuarantineRetry(quarantine_retry::Args),
+    #[command(name = "reclassify")]
+    Reclassify(reclassify::Args),
     Report(report::Args),
+    #[command(name = "review")]
+    Review(review::Args),
     #[command(name = "rules:eval")]
     RulesEval(rules_eval::Args),
     #[command(name = "rules:list")]
@@ -236,7 +242,9 @@ impl Command {
             Self::QuarantineDrop(args) => quarantine_drop::run(context, args),
             Self::QuarantineList(args) => quarantine_list::run(context, args),
             Self::QuarantineRetry(args) => quarantine_retry::run(context, args),
+            Self::Reclassify(args) => reclassify::run(context, args),
             Self::Report(args) => report::run(context, args),
+            Self::Review(args) => review::run(context, args),
             Self::RulesEval(args) => rules_eval::run(context, args),
             Self::RulesList(args) => rules_list::run(context, args),
             Self::RulesTest(args) => rules_test::run(context, args),

@@ -28,6 +28,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let settings = context.ingest_settings()?;
+    let rules = context.rules()?;
     let mut store = context.store()?;
     let items = args.choice.of(&store)?;
     let (archived, elsewhere): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.archived);
@@ -37,7 +38,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         context.begin_run(&mut store, "quarantine:retry")?
     };
     let intake = Intake {
-        recognition: intake::recognition(context, context.rules()?, Monitor::ALL),
+        recognition: intake::recognition(context, rules, Monitor::ALL),
         settings: &settings,
         bounds: intake::bounds(context),
         occasion: Occasion {

@@ -181,9 +181,10 @@ pub struct Retention {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
+    /// So that `reclassify` can judge everything again.
+    #[default]
     All,
     /// What nothing recognised.
-    #[default]
     Unrecognised,
     None,
 }

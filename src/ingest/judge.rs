@@ -144,7 +144,7 @@ fn subject<'a>(row: &'a EventRow, address: &'a AddressKey) -> Subject<'a> {
 }
 
 /// As the history will show it.
-fn past(row: &EventRow) -> PastEvent {
+pub(super) fn past(row: &EventRow) -> PastEvent {
     PastEvent {
         key: row.key,
         kind: row.kind,

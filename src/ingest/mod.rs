@@ -10,6 +10,7 @@ mod judge;
 #[cfg(test)]
 mod order;
 mod preview;
+mod rejudge;
 mod steering;
 mod trial;
 
@@ -17,6 +18,7 @@ pub use accounting::{Accounting, Outcome};
 use identity::Resolved;
 pub use identity::{Identity, Lead, Signatures};
 pub use preview::{Preview, preview};
+pub use rejudge::{Change, Effect, Rejudged, Verdict, rejudge};
 pub use steering::{Added, Addition, Undone, add, release, undo};
 pub use trial::{Trial, trial};
 

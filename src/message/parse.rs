@@ -39,6 +39,7 @@ pub fn parse(bytes: &[u8], options: &Options) -> Inbound {
     }
     let mut reports = parsed.reports;
     for report in &mut reports {
+        report.diagnostic.retain(|c| !c.is_control());
         report.occurred_at = report.occurred_at.or(date);
     }
     Inbound {

@@ -1,6 +1,8 @@
 //! Events: everything that came back, once each.
 
-use rusqlite::{Row, params};
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Row, params};
 
 use super::{Batch, Store, StoreError};
 use crate::{
@@ -95,6 +97,32 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     })
 }
 
+fn events_of(connection: &Connection, address: &AddressKey) -> Result<Vec<EventRow>, StoreError> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM event WHERE address_key = $1 ORDER BY occurred_at, key"
+    ))?;
+    let rows = select.query_map([address.as_str()], event)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn events_of_mails(
+    connection: &Connection,
+    contents: impl Iterator<Item = [u8; 16]>,
+) -> Result<HashMap<[u8; 16], Vec<EventRow>>, StoreError> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM event WHERE content = $1 ORDER BY key"
+    ))?;
+    let mut found = HashMap::new();
+    for content in contents {
+        let rows = select.query_map([content], event)?;
+        let rows: Vec<EventRow> = rows.collect::<Result<_, _>>()?;
+        if !rows.is_empty() {
+            found.insert(content, rows);
+        }
+    }
+    Ok(found)
+}
+
 impl Batch<'_> {
     /// Adds events; answers for each, in the given order, whether it is new. One that only an
     /// undone run recorded is taken over by the present run, and is new.
@@ -139,16 +167,68 @@ impl Batch<'_> {
         }
         Ok(new)
     }
+
+    /// What these mails led to, by the mail's key.
+    pub(crate) fn events_of_mails(
+        &self,
+        contents: impl Iterator<Item = [u8; 16]>,
+    ) -> Result<HashMap<[u8; 16], Vec<EventRow>>, StoreError> {
+        events_of_mails(&self.transaction, contents)
+    }
+
+    /// Writes events anew that are there: who is meant and what it means, not where and when it
+    /// came from.
+    pub(crate) fn rewrite_events(&self, events: &[EventRow]) -> Result<(), StoreError> {
+        let mut update = self.transaction.prepare_cached(
+            "UPDATE event SET kind = $1, reason = $2, permanence = $3, rule = $4, address_key = $5, reported = $6,
+                 send_hash = $7, status = $8, reply_code = $9, receiving_host = $10, diagnostic = $11, raw_type = $12,
+                 note = $13
+             WHERE key = $14",
+        )?;
+        for event in events {
+            update.execute(params![
+                event.kind.name(),
+                event.reason.map(Reason::name),
+                event.permanence.map(Permanence::name),
+                event.rule,
+                event.address.as_ref().map(AddressKey::as_str),
+                event.reported,
+                event.send_hash.as_ref().map(String::as_bytes),
+                event.status,
+                event.reply_code,
+                event.receiving_host,
+                event.diagnostic,
+                event.raw_type,
+                event.note,
+                event.key.0,
+            ])?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn delete_events(&self, keys: &[EventKey]) -> Result<(), StoreError> {
+        let mut delete = self
+            .transaction
+            .prepare_cached("DELETE FROM event WHERE key = $1")?;
+        for key in keys {
+            delete.execute([key.0])?;
+        }
+        Ok(())
+    }
 }
 
 impl Store {
+    /// What these mails led to, by the mail's key.
+    pub fn events_of_mails(
+        &self,
+        contents: impl Iterator<Item = [u8; 16]>,
+    ) -> Result<HashMap<[u8; 16], Vec<EventRow>>, StoreError> {
+        events_of_mails(&self.connection, contents)
+    }
+
     /// Everything that came back from an address, oldest first.
     pub fn events_of(&self, address: &AddressKey) -> Result<Vec<EventRow>, StoreError> {
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM event WHERE address_key = $1 ORDER BY occurred_at, key"
-        ))?;
-        let rows = select.query_map([address.as_str()], event)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        events_of(&self.connection, address)
     }
 
     /// The events whose key begins with these bytes (a shortened id), at most two.
@@ -160,6 +240,28 @@ impl Store {
         ))?;
         let rows = select.query_map(params![prefix, upper], event)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Calls `each` for every event that nothing decided since `since`: mails that nothing
+    /// recognised, and bounces that no rule matched.
+    pub fn for_each_undecided<E: From<StoreError>>(
+        &self,
+        since: Timestamp,
+        mut each: impl FnMut(EventRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut select = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM event
+                 WHERE received_at >= $1 AND (kind = 'unrecognised' OR kind = 'bounce' AND reason IN ('on_hold', 'undefined'))
+                 ORDER BY key"
+            ))
+            .map_err(StoreError::from)?;
+        let mut rows = select.query([since.0]).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(event(row).map_err(StoreError::from)?)?;
+        }
+        Ok(())
     }
 
     /// How many events each rule decided, by rule id.

@@ -157,7 +157,7 @@ impl Policy {
                         ..cause(grounds, None)
                     }
                 }
-                EventKind::Unsubscribe if event.note != ONLY_THEIR_WORD => {
+                EventKind::Unsubscribe if !event.note.starts_with(ONLY_THEIR_WORD) => {
                     cause(Grounds::Unsubscribe, None)
                 }
                 EventKind::Manual => Cause {
