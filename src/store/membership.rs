@@ -390,6 +390,27 @@ impl Store {
         batch: usize,
         log: bool,
     ) -> Result<(), StoreError> {
+        // Every transaction sees for itself that segment and contact are there: checking each row
+        // once more costs as much as writing it.
+        self.check_references(false)?;
+        let result = self.write_batches(segment, difference, now, batch, log);
+        self.check_references(true)?;
+        result
+    }
+
+    /// Within a transaction this is without effect.
+    fn check_references(&self, on: bool) -> Result<(), StoreError> {
+        Ok(self.connection.pragma_update(None, "foreign_keys", on)?)
+    }
+
+    fn write_batches(
+        &mut self,
+        segment: i64,
+        difference: &Difference,
+        now: Timestamp,
+        batch: usize,
+        log: bool,
+    ) -> Result<(), StoreError> {
         let leaving = difference.leaving.iter().map(|contact| (contact, false));
         let joining = difference.joining.iter().map(|contact| (contact, true));
         let mut rows = leaving.chain(joining).peekable();
