@@ -236,7 +236,7 @@ fn suppression(number: u64, grounds: Grounds) -> DoNotContact {
 }
 
 fn event(number: u64, ago: i64, salt: u64) -> EventRow {
-    let soft = salt % 3 > 0;
+    let soft = !salt.is_multiple_of(3);
     EventRow {
         key: EventKey::of(&[&number.to_be_bytes(), &salt.to_be_bytes()]),
         source: "mail".into(),

@@ -39,10 +39,10 @@ pub fn explain(
     branch(store, expression, &mut atoms, contact)
 }
 
-fn branch<'c>(
+fn branch(
     store: &Store,
     expression: &Expression,
-    atoms: &mut dyn Iterator<Item = &'c Atom>,
+    atoms: &mut dyn Iterator<Item = &Atom>,
     contact: &Contact,
 ) -> Result<Explanation, StoreError> {
     let mut all = |parts: &[Expression]| {

@@ -105,7 +105,7 @@ impl Store {
             let mut cells = Cells::new();
             for (index, name) in names.iter().enumerate() {
                 let value = match row.get_ref(index)? {
-                    ValueRef::Null | ValueRef::Blob(_) => continue,
+                    ValueRef::Null | ValueRef::Blob(_) | ValueRef::Text([]) => continue,
                     ValueRef::Integer(number)
                         if ["at", "since", "until"].contains(&name.as_str()) =>
                     {
@@ -113,7 +113,6 @@ impl Store {
                     }
                     ValueRef::Integer(number) => number.into(),
                     ValueRef::Real(number) => number.into(),
-                    ValueRef::Text([]) => continue,
                     ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
                 };
                 cells.push((name.clone(), value));

@@ -171,6 +171,8 @@ impl World {
         update(&mut self.store, &choice, &|| Duration::ZERO).unwrap()
     }
 
+    // A flat list of what can happen.
+    #[allow(clippy::too_many_lines)]
     fn take(&mut self, step: &Step) {
         let now = self.now;
         let execute = |store: &Store, sql: &str, parameters: &[&dyn rusqlite::ToSql]| {
