@@ -88,7 +88,7 @@ fn the_example_configuration_shows_every_key() {
             _ => {
                 let array = example.contains(&format!("[[{table}]]"));
                 let header = if array {
-                    format!("[[{table}]]\nname = 'x'")
+                    format!("[[{table}]]")
                 } else {
                     format!("[{table}]")
                 };

@@ -43,6 +43,15 @@ impl Job {
                 calendar: "*:0/5",
             });
         }
+        if context.config.webhook.url.is_some() || !context.config.provider.is_empty() {
+            jobs.push(Self {
+                name: "bouncekit-spool",
+                what: "act on received webhooks",
+                command: command("webhook:replay --spool"),
+                cron: "* * * * *",
+                calendar: "*:*",
+            });
+        }
         jobs.push(Self {
             name: "bouncekit-segments",
             what: "bring the segments up to date",
@@ -56,6 +65,13 @@ impl Job {
             command: command("report --check"),
             cron: "10 7 * * *",
             calendar: "*-*-* 07:10",
+        });
+        jobs.push(Self {
+            name: "bouncekit-maintain",
+            what: "check the database and apply retention",
+            command: command("maintain"),
+            cron: "20 3 * * *",
+            calendar: "*-*-* 03:20",
         });
         Ok(jobs)
     }

@@ -36,10 +36,18 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
 }
 
 fn service(context: &Context, job: &Job, user: &str) -> String {
-    let data = context.config.store.path.parent();
-    let data = data.map_or_else(String::new, |folder| {
-        format!("ReadWritePaths={}\n", folder.display())
-    });
+    let config = &context.config;
+    let absolute = |path| std::path::absolute(path).ok();
+    let mut writes =
+        vec![absolute(&config.store.path).and_then(|file| Some(file.parent()?.into()))];
+    if config.webhook.url.is_some() || !config.provider.is_empty() {
+        writes.push(absolute(&config.webhook.spool));
+    }
+    let data: String = writes
+        .into_iter()
+        .flatten()
+        .map(|folder| format!("ReadWritePaths={}\n", folder.display()))
+        .collect();
     format!(
         "[Unit]\n\
          Description=bouncekit: {}\n\
