@@ -22,6 +22,8 @@ use crate::{
 
 /// How mails are read: what is recognised, what is acted on, what is archived.
 pub struct Recognition<'a> {
+    /// What the events name as their source: the mailbox.
+    pub source: &'a str,
     pub rules: &'a Rules,
     pub options: Options,
     /// What the folder is monitored for; anything else is recorded, not acted on.
@@ -283,9 +285,10 @@ pub fn recognise(
     let content = content_key(&bytes);
     let read = catch_unwind(AssertUnwindSafe(|| {
         let inbound = message::parse(&bytes, &recognition.options);
-        let mut events = event::from_inbound(&inbound, content, "mail", |diagnostics| {
-            recognition.rules.classify(diagnostics)
-        });
+        let mut events =
+            event::from_inbound(&inbound, content, recognition.source, |diagnostics| {
+                recognition.rules.classify(diagnostics)
+            });
         let trusted = inbound.format != Format::SnsMail
             || recognition
                 .options

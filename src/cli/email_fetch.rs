@@ -3,7 +3,7 @@ use std::io::IsTerminal as _;
 use bouncekit_core::{
     classify::Rules,
     config::{Mailbox, Place, Watched},
-    fetch::{self, FetchError, Job},
+    fetch::{self, FetchError, Job, Recognition},
     ingest::Settings,
     mailbox::{self, Account, Bounds, Folder, MailboxError, Maildir},
     store::Store,
@@ -124,7 +124,10 @@ fn fetch_mailbox(
         let job = Job {
             mailbox: &mailbox.name,
             folder: &watched.folder,
-            recognition: intake::recognition(context, rules, &watched.monitors),
+            recognition: Recognition {
+                source: &mailbox.name,
+                ..intake::recognition(context, rules, &watched.monitors)
+            },
             settings,
             after: &mailbox.after,
             limit: args.message_limit.map(|limit| limit as usize),

@@ -43,11 +43,10 @@ fn service(context: &Context, job: &Job, user: &str) -> String {
     if config.webhook.url.is_some() || !config.provider.is_empty() {
         writes.push(absolute(&config.webhook.spool));
     }
-    let data: String = writes
-        .into_iter()
-        .flatten()
-        .map(|folder| format!("ReadWritePaths={}\n", folder.display()))
-        .collect();
+    let mut data = String::new();
+    for folder in writes.into_iter().flatten() {
+        data += &format!("ReadWritePaths={}\n", folder.display());
+    }
     format!(
         "[Unit]\n\
          Description=bouncekit: {}\n\

@@ -36,6 +36,7 @@ pub(crate) fn recognition<'a>(
     monitors: &'a [Monitor],
 ) -> Recognition<'a> {
     Recognition {
+        source: "mail",
         rules,
         options: options(context, monitors),
         monitors,
