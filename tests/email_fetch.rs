@@ -342,7 +342,7 @@ fn new_uids_of_a_folder_lose_and_double_nothing() {
     assert_eq!(dovecot.seen("Returns"), 3);
     assert_eq!(
         outcome(&env).len(),
-        before.len() + 2,
-        "one event, one do-not-contact row more"
+        before.len() + 3,
+        "one event, one do-not-contact row, one archived mail more"
     );
 }

@@ -137,7 +137,7 @@ fn filters_mean_what_they_say() {
         ("bounce_code between 500 and 599", "anna"),
         ("diagnostic contains 'MAILBOX FULL'", "bert"),
         ("receiving_host = in.example.com", "anna bert"),
-        ("provider = mail", "anna bert"),
+        ("provider = bounces", "anna bert"),
         ("score = 2", "bert"),
         ("score > 0 and bounced", ""),
         (

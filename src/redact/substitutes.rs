@@ -134,7 +134,22 @@ impl Substitutes {
         self.words = None;
     }
 
+    /// Japanese in seven bits (ISO-2022-JP) looks like words and is none: it stays as it is.
     pub(super) fn replace(&mut self, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = memchr::memmem::find(rest, b"\x1b$") {
+            let end = memchr::memmem::find(&rest[start..], b"\x1b(");
+            let end = end.map_or(rest.len(), |end| start + end);
+            out.extend(self.replace_plain(&rest[..start]));
+            out.extend(&rest[start..end]);
+            rest = &rest[end..];
+        }
+        out.extend(self.replace_plain(rest));
+        out
+    }
+
+    fn replace_plain(&mut self, text: &[u8]) -> Vec<u8> {
         let words = self.words.take().unwrap_or_else(|| self.pattern());
         let text = ADDRESS.replace_all(text, |found: &Captures<'_>| self.address(found));
         let text = IPV4.replace_all(&text, |found: &Captures<'_>| {
