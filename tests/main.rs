@@ -1,6 +1,7 @@
 //! One binary of end-to-end tests: linked once, run in parallel.
 
 mod contacts;
+mod crash;
 mod email_fetch;
 mod email_fetch_bad_input;
 mod email_fetch_failures;
