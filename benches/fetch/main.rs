@@ -4,7 +4,7 @@
 //! `cargo bench --bench fetch [-- MAILS [ROUNDS]]`; 20,000 mails and 3 rounds unless said. The runs
 //! alternate, so that a busy machine slows both; medians are shown.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
 mod bare;
 #[allow(dead_code, reason = "shared with the tests")]

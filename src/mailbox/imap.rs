@@ -11,7 +11,7 @@ use imap::{Client, Error as ImapError, Session};
 use super::{
     Body, Bounds, Folder, MailboxError, Message, near_name,
     stream::{self, Stream},
-    tidy::{Allowance, Tidied},
+    tidy::{Allowance, Aside, Tidied},
 };
 use crate::config::{After, Connection};
 
@@ -36,6 +36,7 @@ pub struct Account {
     session: Option<ImapSession>,
     capabilities: Vec<String>,
     allowance: Allowance,
+    aside: Aside,
     /// Messages in the selected folder.
     exists: u64,
 }
@@ -50,6 +51,7 @@ impl Account {
             session: None,
             capabilities: Vec::new(),
             allowance: Allowance::default(),
+            aside: Aside::default(),
             exists: 0,
         }
     }
@@ -105,7 +107,11 @@ impl Account {
                 cause,
             })?;
         let (stream, greeted) = stream::connect(&self.connection, &self.place, self.deadline)?;
-        let mut client = Client::new(Tidied::new(stream, self.allowance.clone()));
+        let mut client = Client::new(Tidied::new(
+            stream,
+            self.allowance.clone(),
+            self.aside.clone(),
+        ));
         if !greeted {
             let greeting = client
                 .read_greeting()
@@ -303,12 +309,12 @@ impl ImapFolder<'_> {
     /// Some servers' sizes are estimates: twice as much may come, but not without end.
     fn fetch(&mut self, uids: &[u32], bytes: u64) -> Result<Vec<Message>, ImapError> {
         self.account.allowance.set(2 * bytes + (1 << 20));
-        let answers = self
-            .account
-            .session
-            .as_mut()
-            .ok_or(ImapError::ConnectionLost)?
-            .uid_fetch(sequence_set(uids), "(UID BODY.PEEK[])")?;
+        let session = self.account.session.as_mut();
+        let session = session.ok_or(ImapError::ConnectionLost)?;
+        self.account.aside.open();
+        let answers = session.uid_fetch(sequence_set(uids), "(UID BODY.PEEK[])");
+        let mut mails = self.account.aside.close();
+        let answers = answers?;
         let mut messages = Vec::with_capacity(uids.len());
         let mut bodiless = Vec::new();
         for answer in answers.iter() {
@@ -320,11 +326,12 @@ impl ImapFolder<'_> {
                 bodiless.push(uid);
                 continue;
             };
+            let body = mails.resolve(body);
             let size = body.len() as u64;
             let body = if size > self.bounds.message_size {
                 Body::TooLarge(size)
             } else {
-                Body::Whole(body.to_vec())
+                Body::Whole(body)
             };
             messages.push(Message { uid, body });
         }
@@ -342,11 +349,8 @@ impl ImapFolder<'_> {
         uids.sort_unstable();
         uids.dedup();
         self.account.allow_answer();
-        let session = self
-            .account
-            .session
-            .as_mut()
-            .ok_or(ImapError::ConnectionLost)?;
+        let session = self.account.session.as_mut();
+        let session = session.ok_or(ImapError::ConnectionLost)?;
         // Lets the server say what was expunged.
         session.noop()?;
         let present = session.uid_fetch(sequence_set(&uids), "(UID RFC822.SIZE)")?;
