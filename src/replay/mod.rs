@@ -329,7 +329,7 @@ pub struct Application<'a> {
 }
 
 /// So many events are applied in one transaction: large enough that sorted by key they share pages.
-const CHUNK: usize = 100_000;
+const CHUNK: usize = 50_000;
 
 /// Collects events and applies them chunk by chunk; every row is counted once.
 pub struct Applier<'a> {

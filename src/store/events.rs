@@ -130,10 +130,8 @@ impl Batch<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
              ON CONFLICT (key) DO NOTHING"
         ))?;
-        // In the order of the largest index, so that neighbours share its pages; the table is
-        // appended to, and the keys are small.
         let mut order: Vec<usize> = (0..events.len()).collect();
-        order.sort_unstable_by_key(|index| (events[*index].address, *index));
+        order.sort_unstable_by_key(|index| (events[*index].key, *index));
         let mut new = vec![false; events.len()];
         for index in order {
             let event = &events[index];

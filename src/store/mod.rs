@@ -37,10 +37,7 @@ pub(crate) use sends::Recipient;
 pub use sends::{NewSend, Send};
 
 /// Append-only. The number of entries is the version.
-const MIGRATIONS: &[&str] = &[
-    include_str!("migrations/0001_initial.sql"),
-    include_str!("migrations/0003_event_rowid.sql"),
-];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
 
 /// Marks a database file as ours (`bkit`).
 const APPLICATION_ID: i32 = 0x626b_6974;
@@ -97,9 +94,6 @@ impl Store {
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", -i64::from(options.cache) * 1024)?;
-        // As large as the cache: bulk work does not copy its pages into the database at each commit.
-        let pages = (i64::from(options.cache) * 1024 / 4).max(1000);
-        connection.pragma_update(None, "wal_autocheckpoint", pages)?;
         let mut store = Self { connection };
         if usize::try_from(found).is_ok_and(|found| found < known) {
             store.migrate()?;
