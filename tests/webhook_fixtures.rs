@@ -68,7 +68,7 @@ fn every_payload_gives_its_rows() {
             let found = env.run(args);
             if found.status.code() == Some(2) {
                 // Only what holds nothing of a provider is refused.
-                let sound = wanted.iter().any(|row| row.is_object());
+                let sound = wanted.iter().any(Value::is_object);
                 assert!(!sound, "{file} is refused: {}", found.stderr);
                 assert!(found.stderr.contains("--provider"), "{}", found.stderr);
             } else {

@@ -380,7 +380,8 @@ fn forms_are_read_within_bounds() {
         out.starts_with("2 fetched = 1 acted + 1 duplicate"),
         "{out}"
     );
-    let many: String = (0..10_000).map(|n| format!("&p{n}=x")).collect();
+    let many: Vec<String> = (0..10_000).map(|n| format!("&p{n}=x")).collect();
+    let many = many.concat();
     let out = replay(&env, &[], format!("{event}{many}\n")).done();
     assert_eq!(out, "1 fetched = 1 duplicate\n");
     let (out, err) = replay(&env, &["--provider", "mandrill"], format!("a=b{many}")).exit(1);

@@ -36,7 +36,7 @@ impl Population {
     /// The whom of the n-th event: every contact once, in no order.
     fn whom(&self, n: u64) -> u64 {
         // A multiplier that shares no factor with the size walks through all of them.
-        let mut step = 0x9e37_79b9 % self.size | 1;
+        let mut step = (0x9e37_79b9 % self.size) | 1;
         while common_factor(step, self.size) > 1 {
             step += 2;
         }
@@ -102,8 +102,7 @@ impl Population {
                 );
                 writeln!(
                     csv,
-                    "{key},{kind},{address},{hash},\"{diagnostic}\",{event},{}000",
-                    time
+                    "{key},{kind},{address},{hash},\"{diagnostic}\",{event},{time}000"
                 )?;
             }
         }

@@ -1,6 +1,8 @@
 //! `cargo bench --bench replay [-- EVENTS]`: SendGrid-like events from standard input to committed
 //! rows, beside bare JSON decoding and beside a bare load of the same rows by the sqlite3 shell.
 
+#![expect(clippy::cast_precision_loss, reason = "figures for people")]
+
 mod generate;
 mod measure;
 
@@ -80,7 +82,7 @@ impl Bench {
         for (command, file) in [("contacts:import", &contacts), ("sends:import", &sends)] {
             run(self.bouncekit(&path).arg(command).arg(file), None);
         }
-        self.sql(&path, "PRAGMA wal_checkpoint(truncate);");
+        Self::sql(&path, "PRAGMA wal_checkpoint(truncate);");
         fs::rename(path, base).unwrap();
     }
 
@@ -98,7 +100,11 @@ impl Bench {
 
     fn bouncekit(&self, database: &Path) -> Command {
         let config = self.folder.join("bouncekit.toml");
-        fs::write(&config, format!("[store]\npath = {database:?}\n")).unwrap();
+        fs::write(
+            &config,
+            format!("[store]\npath = '{}'\n", database.display()),
+        )
+        .unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_bouncekit"));
         command.arg("--config").arg(config);
         command.env("BOUNCEKIT_NOW", "2026-06-01T12:00:00Z");
@@ -112,7 +118,7 @@ impl Bench {
         )
     }
 
-    fn sql(&self, database: &Path, sql: &str) -> Cost {
+    fn sql(database: &Path, sql: &str) -> Cost {
         run(Command::new("sqlite3").arg(database).arg(sql), None).0
     }
 

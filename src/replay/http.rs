@@ -62,8 +62,14 @@ pub(super) fn read<R: Read>(window: &mut Window<R>) -> io::Result<Content<'stati
         }
     }
     let mut words = request_line.split_whitespace();
-    request.method = words.next().unwrap_or_default().to_owned();
-    request.target = words.next().unwrap_or_default().to_owned();
+    words
+        .next()
+        .unwrap_or_default()
+        .clone_into(&mut request.method);
+    words
+        .next()
+        .unwrap_or_default()
+        .clone_into(&mut request.target);
     let has_head = headers(window, &mut request)?;
     let length = match request.header("content-length").map(str::trim) {
         Some(text) => match text.parse::<usize>() {
@@ -132,7 +138,7 @@ fn headers<R: Read>(window: &mut Window<R>, request: &mut Request) -> io::Result
         let Some(colon) = line.iter().position(|b| *b == b':') else {
             return Ok(false);
         };
-        if is_request_line(line) || !line[..colon].iter().all(|b| b.is_ascii_graphic()) {
+        if is_request_line(line) || !line[..colon].iter().all(u8::is_ascii_graphic) {
             return Ok(false);
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes.trim_ascii()).into_owned();

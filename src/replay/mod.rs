@@ -184,13 +184,13 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                 }
                 self.bad(provider, place, format!("an event of {}", names(&others)))
             }
-            Content::Form(text) => match self.provider {
-                Some(provider) => self.form(provider, place, text, received_at),
-                None => {
-                    let found = webhook::form_candidates(text);
-                    self.wait(place, Waiting::Form(text.to_owned()), &found)
+            Content::Form(text) => {
+                if let Some(provider) = self.provider {
+                    return self.form(provider, place, text, received_at);
                 }
-            },
+                let found = webhook::form_candidates(text);
+                self.wait(place, Waiting::Form(text.to_owned()), &found)
+            }
             Content::Bad(cause) => match self.provider {
                 Some(provider) => self.bad(provider, place, cause),
                 None => self.wait(place, Waiting::Bad(cause), &[]),

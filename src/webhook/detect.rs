@@ -9,12 +9,13 @@ pub fn candidates(entry: Field<'_>) -> Vec<&'static Provider> {
     };
     let has = |name: &str| object.has(name);
     let has_any_case = |name: &str| object.get_any_case(name).is_some();
-    let of_sns = (has("Type") && (has("MessageId") || has("TopicArn")))
+    let is_envelope = (has("Type") && (has("MessageId") || has("TopicArn")))
         || has("Records")
         || (has("detail") && has("detail-type"));
-    let of_ses = (has("eventType") || has("notificationType")) && (has("mail") || has("message"));
+    let is_notification =
+        (has("eventType") || has("notificationType")) && (has("mail") || has("message"));
     let signs = [
-        ("amazon_ses", of_sns || of_ses),
+        ("amazon_ses", is_envelope || is_notification),
         ("sparkpost", has("msys")),
         (
             "mandrill",

@@ -150,6 +150,7 @@ impl<'a> Object<'a> {
     }
 
     /// The members of the object of that name; empty where there is none.
+    #[must_use]
     pub fn object(&self, name: &str) -> Object<'a> {
         self.get(name).object().unwrap_or_default()
     }

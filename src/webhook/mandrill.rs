@@ -106,14 +106,14 @@ fn decode<'a>(entry: Field<'a>, preset: Preset, rows: &mut Vec<Row<'a>>) {
         object.text("type"),
         object.text("action"),
     ) {
-        (Some(event), _, _) => message(&object, event, preset),
+        (Some(event), _, _) => message(&object, &event, preset),
         (None, Some(list), Some(action)) => change(&object, &list, &action, preset),
         _ => Row::error(NAME, "neither `event` nor `type` and `action`"),
     };
     rows.push(row.checked());
 }
 
-fn message<'a>(object: &Object<'a>, event: Cow<'a, str>, preset: Preset) -> Row<'a> {
+fn message<'a>(object: &Object<'a>, event: &Cow<'a, str>, preset: Preset) -> Row<'a> {
     let msg = object.object("msg");
     let ts = object.get("ts");
     let metadata = msg.object("metadata");
@@ -141,7 +141,7 @@ fn message<'a>(object: &Object<'a>, event: Cow<'a, str>, preset: Preset) -> Row<
             .map_or(REJECTION_WITHOUT_REASON, |reason| {
                 find(REJECTIONS, &reason.replace('_', "-")).unwrap_or(OTHER_REJECTION)
             })
-    } else if let Some(verdict) = find(EVENTS, &event) {
+    } else if let Some(verdict) = find(EVENTS, event) {
         verdict
     } else {
         return Row {

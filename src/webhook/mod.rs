@@ -89,9 +89,9 @@ pub const MAILED: &Provider = &amazon_ses::PROVIDER;
 impl Provider {
     /// The provider of this name or callback name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        PROVIDERS.iter().find(|provider| {
-            provider.name == name || provider.callbacks.iter().any(|known| *known == name)
-        })
+        PROVIDERS
+            .iter()
+            .find(|provider| provider.name == name || provider.callbacks.contains(&name))
     }
 
     /// Reads one JSON value that stands for itself: an event, an envelope, or an array of them.
