@@ -91,7 +91,7 @@ pub(super) const ALL: &[Rule] = rules! {
         "command exited", "exited with", "exit status", "exit code", "exitcode", "returned status",
         "return code", "procmail", "maildrop", "vacation program", "mailer error", "mailer failed",
         "local mailer", "local delivery failed", "delivery program", "delivery agent", "delivery process",
-        "pipe to", "pipe failed", "|/", "\"|", "child process", "child crashed", "child returned",
+        "pipe to", "pipe failed", "|/", "\"|ifs", "\"|exec", "child process", "child crashed", "child returned",
         "exec failed", "program failed", "program exited", "process failed", "x-unix", "killed by signal",
         "signal 9", "dropbox", "vpopmail", "fail to execute", "failed to execute", "deliver(",
         "filter error", "pickup directory",
