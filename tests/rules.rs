@@ -20,7 +20,7 @@ fn explaining_and_fetching_try_own_rules_first() {
         .json()["reports"][0];
     assert_eq!(report["rule"], "number-47");
     assert_eq!(report["reason"], "mailbox_full");
-    assert_eq!(report["matched"], "kennziffer 47|");
+    assert_eq!(report["matched"], "kennziffer 47");
 
     env.run(["email:fetch"]).done();
     let listed = env.run(["rules:list", "--format", "json"]).done();
@@ -69,7 +69,7 @@ fn samples_are_run_and_the_built_in_verdict_is_shown() {
         .done();
     assert_eq!(
         csv.lines().nth(1).unwrap(),
-        "1,number-47,ok,number-47,mailbox_full,kennziffer 47|,reply-mailbox,user_unknown"
+        "1,number-47,ok,number-47,mailbox_full,kennziffer 47,reply-mailbox,user_unknown"
     );
     env.write(
         "wrong.toml",

@@ -116,6 +116,29 @@ impl Phrases {
     }
 }
 
+/// Where one phrase stands in a text, from its first fragment to its last: what `search` found.
+pub(super) fn span<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
+    // The places of what has been found of the phrase so far.
+    let mut found: Option<Vec<(usize, usize)>> = None;
+    for fragment in phrase.split(" * ") {
+        let bare = fragment.strip_suffix('|').unwrap_or(fragment);
+        let whole = bare.len() < fragment.len();
+        let places = text.match_indices(bare).filter_map(|(start, _)| {
+            let end = start + bare.len();
+            let stands = begins_a_word(text.as_bytes(), start)
+                && (!whole || ends_a_word(text.as_bytes(), end));
+            let Some(before) = found.as_deref().filter(|_| stands) else {
+                return stands.then_some((start, end));
+            };
+            let follows = |&&(_, last): &&(usize, usize)| last <= start && start - last <= FARTHEST;
+            before.iter().rfind(follows).map(|&(first, _)| (first, end))
+        });
+        found = Some(places.collect());
+    }
+    let &(start, end) = found?.first()?;
+    Some(&text[start..end])
+}
+
 fn begins_a_word(text: &[u8], at: usize) -> bool {
     let Some(before) = at.checked_sub(1).map(|at| text[at]) else {
         return true;
@@ -230,6 +253,26 @@ mod tests {
         assert!(met("throttl", "message throttled") && !met("full", "delivery unlawfull"));
         assert!(met("uce|", "550 UCE.") && !met("uce|", "uces") && !met("uce|", "reduce"));
         assert!(met("利用停止", "このアドレスは利用停止中です"));
+    }
+
+    #[test]
+    fn a_phrase_in_pieces_is_shown_as_a_whole() {
+        let shown = |phrase, text| {
+            assert_eq!(
+                span(text, phrase).is_some(),
+                met(phrase, text),
+                "{phrase}: {text}"
+            );
+            span(text, phrase)
+        };
+        assert_eq!(
+            shown("user * not found|", "xuser: the user @ was not found"),
+            Some("user @ was not found")
+        );
+        assert_eq!(shown("dkim|", "dkims fail dkim."), Some("dkim"));
+        assert_eq!(shown("user * not found", "not found: user"), None);
+        let far = format!("user {} not found", "x".repeat(FARTHEST + 1));
+        assert_eq!(shown("user * not found", &far), None);
     }
 
     #[test]

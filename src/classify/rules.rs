@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::{
     Classification, Diagnostics, EnhancedStatusCode, Permanence, Reason, permanence,
-    phrases::{Phrases, fold},
+    phrases::{Phrases, fold, span},
     table,
 };
 
@@ -161,7 +161,7 @@ pub struct Rules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     pub classification: Classification,
-    /// The phrase that stands in the text; the codes, for a rule without phrases.
+    /// The words of the text that a phrase met, folded; the codes, for a rule without phrases.
     pub matched: String,
 }
 
@@ -198,16 +198,19 @@ impl Rules {
 
     /// The first rule that holds; `undefined` or `on_hold` if none does.
     pub fn classify(&self, diagnostics: &Diagnostics<'_>) -> Classification {
-        let decided = self.first(diagnostics, &self.met(diagnostics.text));
+        let decided = self.first(diagnostics, &self.met(&searched(diagnostics.text)));
         verdict(diagnostics, decided.map(|at| &self.conditions[at]))
     }
 
     /// As [`Self::classify`], and why.
     pub fn explain(&self, diagnostics: &Diagnostics<'_>) -> Explanation {
-        let met = self.met(diagnostics.text);
+        let text = searched(diagnostics.text);
+        let met = self.met(&text);
         let decided = self.first(diagnostics, &met);
         let rule = decided.map(|at| &self.conditions[at]);
-        let phrase = |phrases: &[String], set: usize| Some(phrases[usize::from(met[set]?)].clone());
+        let phrase = |phrases: &[String], set: usize| {
+            span(&text, &phrases[usize::from(met[set]?)]).map(str::to_owned)
+        };
         let mut matched: Vec<String> = decided
             .zip(rule)
             .map(|(at, rule)| {
@@ -231,13 +234,9 @@ impl Rules {
         }
     }
 
-    /// Which phrases stand in the text.
+    /// Which phrases stand in the text, as `searched` leaves it.
     fn met(&self, text: &str) -> Vec<Option<u16>> {
-        let mut end = text.len().min(LONGEST);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.phrases.search(fold(&text[..end]).as_bytes())
+        self.phrases.search(text.as_bytes())
     }
 
     fn first(&self, diagnostics: &Diagnostics<'_>, met: &[Option<u16>]) -> Option<usize> {
@@ -260,6 +259,15 @@ impl Rules {
                 })
         })
     }
+}
+
+/// What of a diagnostic text is searched, folded.
+fn searched(text: &str) -> String {
+    let mut end = text.len().min(LONGEST);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    fold(&text[..end])
 }
 
 /// An empty condition holds.
@@ -327,7 +335,12 @@ mod tests {
             for phrase in rule.phrases.iter().chain(rule.also) {
                 assert_eq!(fold(phrase), *phrase, "{}", rule.id);
                 assert!(
-                    !phrase.starts_with('*') && !phrase.ends_with('*'),
+                    !phrase.starts_with('*')
+                        && !phrase.ends_with('*')
+                        // A lone quote before `|` would be met by every quoted word.
+                        && !phrase
+                            .trim_end_matches('|')
+                            .ends_with(|c: char| phrase.ends_with('|') && !c.is_alphanumeric()),
                     "{}: {phrase}",
                     rule.id
                 );

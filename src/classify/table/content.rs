@@ -65,6 +65,9 @@ pub(super) const FORM: &[Rule] = rules! {
         "smtp protocol violation",
     ]
         sample says("550 5.7.1 Messages missing a valid Message-ID header are not accepted. Not RFC 5322 compliant");
+    // Gmail: the message was refused once it had been sent.
+    "google-after-the-message" Filtered says ["(state 15)", "(state 17)", "(state 18)"]
+        sample coded("5.7.0", "The error that the other server returned was: 554 554 5.7.0 Header error (state 18).");
     "header-error" PolicyViolation says ["header error|"]
         sample coded("5.7.9", "554 5.7.9 Header error");
     "content-error" ContentError says [

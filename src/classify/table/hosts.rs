@@ -345,6 +345,10 @@ pub(super) const ALL: &[Rule] = rules! {
     // Japanese carriers answer "unknown user" for the subscriber's domain filter as well, after DATA.
     "carrier-disabled" Suspended host ["ezweb.ne.jp", "au.com"] says ["user(s) account is disabled"]
         sample at("ezweb.ne.jp", "5.0.0", "The user(s) account is disabled. <neko@ezweb.ne.jp>: user unknown");
+    // After the message the recipient is known: docomo refuses the sender.
+    "docomo-sender" Rejected host ["docomo.ne.jp"] says ["unknown user"]
+        also ["in reply to end of data", "after end of data"]
+        sample at("mfsmax.docomo.ne.jp", "5.0.0", "550 Unknown user neko@docomo.ne.jp (in reply to end of DATA command)");
     "carrier-no-user" UserUnknown host CARRIER
         says ["<@>: user unknown", "<@>: recipient address rejected: user unknown"]
         sample at("msmx.au.com", "5.1.1", "550 <neko@au.com>: User unknown");

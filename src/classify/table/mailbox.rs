@@ -116,7 +116,7 @@ pub(super) const ALL: &[Rule] = rules! {
         "new address:", "new e-mail address is", "new email address is", "please use the new address",
         "please use the following new", "please use * instead", "has been replaced by",
         "is now reached at", "can now be reached at", "is no longer valid, please use",
-        "no longer valid. please use", "user not local; please try", "user not local, please try",
+        "no longer valid. please use", "not local; please try", "not local, please try", "not local; try",
         "has a new email address", "has a new e-mail address", "has changed * address to",
         "neue adresse lautet", "neue e-mail-adresse", "adresse hat sich geändert", "nouvelle adresse",
         "nueva dirección", "nuovo indirizzo", "novo endereço", "メールアドレスが変更", "メールアドレスを変更",

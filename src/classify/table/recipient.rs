@@ -17,7 +17,7 @@ pub(super) const NO_MAIL: &[Rule] = rules! {
         "does not receive email", "doesn't accept email", "indicated no smtp service",
         "no mail service here", "no smtp service here", "this host does not accept",
         "no mail accepted here", "smtp protocol returned a permanent error 521", "mail not accepted here",
-        "malformed or unexpected name server reply", "no mx found for domain",
+        "no mx found for domain",
         "no mx record found for domain", "domain accepts no mail", "not accept mail for any",
         "machine does not accept mail", "we do not accept mail from anyone", "does not accept smtp",
         "this server does not accept",
@@ -63,6 +63,8 @@ pub(super) const FILTER: &[Rule] = rules! {
         also [
             "in reply to end of data", "in reply to data", "after end of data", "after data", ">>> data",
             "after pipelined data", "after sending data", "after sending message",
+            // Gmail's number of the step that was refused.
+            "(state 15)", "(state 17)", "(state 18)",
         ]
         sample says("host mx.example.jp[192.0.2.1] said: 550 Unknown user neko (in reply to end of DATA command)");
     "unknown-at-rcpt-whatever-the-code" UserUnknown says [
@@ -70,7 +72,7 @@ pub(super) const FILTER: &[Rule] = rules! {
     ]
         also [
             "after rcpt to", "after rcpt command", "did not like our rcpt to", "does not like recipient",
-            "[rcpt to]", "in reply to rcpt to", ">>> rcpt to",
+            "[rcpt to]", "in reply to rcpt to", ">>> rcpt to", "(state 12)", "(state 13)", "(state 14)",
         ]
         sample coded("5.2.1", "SMTP error from remote mail server after RCPT TO:<neko@example.com>: 550 5.2.1 <neko@example.com>... User Unknown");
     "unknown-with-the-code-of-a-known-mailbox" Filtered status ["5.2.0", "5.2.1"]
@@ -106,7 +108,7 @@ pub(super) const HOST: &[Rule] = rules! {
         "host not found, temporary", "temporary failure in name resolution", "dns timeout",
         "name server timeout", "dns lookup fail", "dns server fail", "dns query fail", "dnsqueryfailed",
         "dns server error", "dns error: 2", "servfail", "dns soft error", "transient name server",
-        "transient domain", "temporary dns", "dns temporary", "unable to look up",
+        "transient domain", "malformed or unexpected name server reply", "temporary dns", "dns temporary", "unable to look up",
         "name server unreachable", "domain name server", "no nameserver",
         "lowest numbered mx record points to local host", "lame server",
     ]

@@ -32,7 +32,7 @@ pub(super) const ALL: &[Rule] = rules! {
         "hop limit", "maximum hop", "exceeded hop", "exceeded 50 hops", "exceeded * hops",
         "unexpected loop", "delivered-to:", "delivered-to line", "message loop", "looping", "mx loop",
         "too many received", "received: lines", "received headers", "configured to loop", "causing a loop",
-        "ndr loop", "schleife", "boucle", "bucle", "петл", "ループ", "循环",
+        "ndr loop", "mxloopback", "configured in a loop", "schleife", "boucle", "bucle", "петл", "ループ", "循环",
     ]
         sample coded("5.4.6", "554 5.4.6 Too many hops: mail forwarding loop for neko@example.com");
     "no-smtp-connection" NetworkError says ["wasn't able to establish an smtp connection"]
@@ -91,7 +91,7 @@ pub(super) const ALL: &[Rule] = rules! {
         "command exited", "exited with", "exit status", "exit code", "exitcode", "returned status",
         "return code", "procmail", "maildrop", "vacation program", "mailer error", "mailer failed",
         "local mailer", "local delivery failed", "delivery program", "delivery agent", "delivery process",
-        "pipe to", "pipe failed", "|/", "\"|", "child process", "child crashed", "child returned",
+        "pipe to", "pipe failed", "|/", "\"|ifs", "\"|exec", "child process", "child crashed", "child returned",
         "exec failed", "program failed", "program exited", "process failed", "x-unix", "killed by signal",
         "signal 9", "dropbox", "vpopmail", "fail to execute", "failed to execute", "deliver(",
         "filter error", "pickup directory",

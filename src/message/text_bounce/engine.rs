@@ -209,6 +209,7 @@ pub(super) fn items(row: &Row, patterns: &[Pattern], lines: &[&str]) -> Vec<Item
     let shared = shared.map(|at| &lines[at..end]);
     let above = found.first().map_or(0, |first| first.line);
     let alone = found.len() == 1;
+    let command = named_command(lines);
     found
         .into_iter()
         .zip(texts)
@@ -220,12 +221,28 @@ pub(super) fn items(row: &Row, patterns: &[Pattern], lines: &[&str]) -> Vec<Item
             if says_nothing(&text) {
                 text = joined(lines[..above].iter().copied());
             }
+            if let Some(command) = command {
+                text = format!("{text} (in reply to {command} command)");
+            }
             Item {
                 address: address.to_owned(),
                 text,
             }
         })
         .collect()
+}
+
+/// The command that was refused, where it stands below a heading of its own.
+fn named_command(lines: &[&str]) -> Option<&'static str> {
+    let bare = |line: &&str| {
+        line.trim_matches(|c: char| !c.is_alphanumeric())
+            .to_lowercase()
+    };
+    let heading = lines.iter().position(|line| bare(line) == "smtp command")?;
+    let command = lines.get(heading + 1).map(bare)?;
+    [("mail", "MAIL FROM"), ("rcpt", "RCPT TO"), ("data", "DATA")]
+        .into_iter()
+        .find_map(|(start, name)| command.starts_with(start).then_some(name))
 }
 
 fn own_text(row: &Row, found: &[Found<'_>], index: usize, lines: &[&str], end: usize) -> String {
@@ -365,6 +382,15 @@ mod tests {
             }
         }
         assert!(unread.is_empty(), "no fixture for {unread:?}");
+    }
+
+    #[test]
+    fn the_refused_command_below_its_heading_is_read() {
+        let read = |last| named_command(&["550 no", "-------SMTP command", last]);
+        assert_eq!(read("DATA"), Some("DATA"));
+        assert_eq!(read("RCPT TO:<neko@example.com>"), Some("RCPT TO"));
+        assert_eq!(read("thank you"), None);
+        assert_eq!(named_command(&["SMTP command"]), None);
     }
 
     #[test]
