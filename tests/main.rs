@@ -5,6 +5,7 @@ mod contacts;
 mod demo;
 mod dnc;
 mod docs;
+mod doctor;
 mod email_explain;
 mod email_fetch;
 mod email_fetch_bad_input;
