@@ -220,3 +220,42 @@ fn a_test_mail_is_found_and_judged() {
     dovecot.put("INBOX", "3", bounce);
     assert!(findings(env.run(find), 1, "test bounced")[0].contains("not accepted"));
 }
+
+#[test]
+fn a_provider_that_cannot_be_believed_or_brings_nothing_is_told() {
+    let env = TestEnv::with_config("[provider.amazon_ses]\nfetch_certificates = true\n");
+    env.run(["dnc:list"]).done();
+    let found = findings(env.run(JSON), 1, "provider `amazon_ses`");
+    assert!(found[0].contains("`topics`"), "{found:?}");
+    let found = findings(env.run(JSON), 1, "source `amazon_ses`");
+    assert!(found[0].contains("webhook:setup amazon_ses"), "{found:?}");
+    env.write(
+        "spool/failed/20260102T030405.678Z-00-amazon_ses-5.http",
+        "x",
+    );
+    let found = findings(env.run(JSON), 1, "spool");
+    assert!(
+        found.iter().any(|one| one.contains("1 requests failed")),
+        "{found:?}"
+    );
+    // The folder was made as any folder is.
+    assert!(found[0].contains("chmod 700"), "{found:?}");
+    env.run(["doctor", "--fix"]).exit(1);
+    assert_eq!(env.path("spool").metadata().unwrap().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn an_unusable_configuration_is_a_matter_of_its_own() {
+    let env = TestEnv::with_config("[stor]\n");
+    let (_, stderr) = env.run(["doctor"]).exit(2);
+    assert!(stderr.contains("`store`"), "{stderr}");
+}
+
+#[test]
+fn a_clock_behind_the_database_is_told() {
+    let mut env = TestEnv::with_config("");
+    env.run(["dnc:add", "anna@example.com"]).done();
+    env.set("BOUNCEKIT_NOW", "2026-05-01T00:00:00Z");
+    let found = findings(env.run(JSON), 1, "clock");
+    assert!(found[0].contains("2026-06-01"), "{found:?}");
+}

@@ -57,11 +57,12 @@ pub(super) fn open(context: &Context, fix: bool) -> (Vec<Finding>, Option<Store>
     )
 }
 
+type Check = fn(&Context, &mut Store, bool) -> Result<Vec<Finding>, CliError>;
+
 /// What can be asked of the opened database; a question that fails is a finding itself.
 pub(super) fn examine(context: &Context, store: &mut Store, fix: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let checks: [fn(&Context, &mut Store, bool) -> Result<Vec<Finding>, CliError>; 4] =
-        [soundness, leases, runs, clock];
+    let checks: [Check; 4] = [soundness, leases, runs, clock];
     for check in checks {
         match check(context, store, fix) {
             Ok(found) => findings.extend(found),
@@ -129,8 +130,8 @@ fn disk(path: &Path) -> Finding {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
             let shown = format!("{} MiB free in `{}`", free >> 20, folder.display());
             match free {
-                ..VERY_LITTLE => Finding::error("disk", shown).mend("free some space"),
-                ..LITTLE => Finding::warning("disk", shown).mend("free some space"),
+                0..VERY_LITTLE => Finding::error("disk", shown).mend("free some space"),
+                VERY_LITTLE..LITTLE => Finding::warning("disk", shown).mend("free some space"),
                 _ => Finding::ok("disk", shown),
             }
         }
@@ -243,7 +244,17 @@ pub(super) fn silence(context: &Context, store: &Store) -> Result<Vec<Finding>, 
         .chain(context.config.provider.keys().map(String::as_str))
         .collect();
     let mut findings = Vec::new();
-    for source in report::sources(store, context.now)? {
+    let sources = report::sources(store, context.now)?;
+    for name in context.config.provider.keys() {
+        if !sources.iter().any(|source| source.source == *name) {
+            findings.push(
+                Finding::note(format!("source `{name}`"), "brought nothing in 90 days").mend(format!(
+                    "bouncekit webhook:setup {name} says what to switch on, webhook:test {name} tries it"
+                )),
+            );
+        }
+    }
+    for source in sources {
         let what = format!("source `{}`", source.source);
         if !known.contains(&source.source.as_str()) {
             continue;

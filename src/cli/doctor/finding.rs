@@ -89,10 +89,11 @@ pub(super) fn privacy(what: &str, path: &Path, private: u32, fix: bool) -> Findi
         }
     };
     let shown = format!("`{}` has mode {mode:03o}", path.display());
-    if mode & 0o077 == 0 {
+    let (group, others) = (mode >> 3 & 7, mode & 7);
+    if group | others == 0 {
         return Finding::ok(what, shown);
     }
-    if mode & 0o007 == 0 {
+    if others == 0 {
         return Finding::note(what, format!("{shown}: its group may use it, too")).mend(format!(
             "chmod {private:o} {}, unless that is meant",
             path.display()
