@@ -259,3 +259,14 @@ fn a_clock_behind_the_database_is_told() {
     let found = findings(env.run(JSON), 1, "clock");
     assert!(found[0].contains("2026-06-01"), "{found:?}");
 }
+
+#[test]
+fn local_mailboxes_are_looked_at_too() {
+    let config = "[[mailbox]]\nname = \"m\"\nkind = \"maildir\"\npath = \"mail\"\n";
+    let env = TestEnv::with_config(config);
+    assert!(findings(env.run(JSON), 3, "path")[0].contains("No such file"));
+    env.write("mail/new/1", "x");
+    assert!(findings(env.run(JSON), 1, "folder ``")[0].starts_with("error: "));
+    fs::create_dir(env.path("mail/cur")).unwrap();
+    assert!(findings(env.run(JSON), 0, "folder ``")[0].contains("1 unseen"));
+}

@@ -4,7 +4,9 @@ use std::{fs, path::Path};
 
 use bouncekit_core::{
     config::{Connection, Mailbox, Place},
-    mailbox::{Account, Certificate, MailboxError, near_folder, reach},
+    mailbox::{
+        Account, Bounds, Certificate, Folder as _, MailboxError, Maildir, near_folder, reach,
+    },
     time::{DAY, Timestamp},
 };
 
@@ -18,18 +20,29 @@ pub(super) fn examine(mailbox: &Mailbox, now: Timestamp) -> Vec<Finding> {
         Place::Imap(connection) => imap(mailbox, &bounded(connection), now),
         Place::Maildir(path) => {
             let mut findings = vec![readable(path)];
-            for watched in mailbox.watched.iter().filter(|one| !one.folder.is_empty()) {
-                findings.push(readable(&path.join(format!(".{}", watched.folder))));
-            }
-            if path.is_dir() && !path.join("cur").is_dir() {
-                findings.push(
-                    Finding::error("maildir", format!("`{}` has no `cur`", path.display()))
-                        .mend("`path` names the folder that holds cur, new and tmp"),
-                );
+            if path.exists() {
+                let watched = mailbox.watched.iter();
+                findings.extend(watched.map(|watched| maildir(path, &watched.folder)));
             }
             findings
         }
         Place::Mbox(path) | Place::File(path) => vec![readable(path)],
+    }
+}
+
+fn maildir(path: &Path, folder: &str) -> Finding {
+    // Nothing is read: only names are listed.
+    let bounds = Bounds {
+        message_size: 0,
+        batch_messages: 1,
+        batch_bytes: 0,
+    };
+    let what = format!("folder `{folder}`");
+    let opened = Maildir::open(path, folder, bounds, true);
+    match opened.and_then(|mut maildir| maildir.search(None)) {
+        Ok(unseen) => Finding::ok(what, format!("{unseen} unseen")),
+        Err(error) => Finding::error(what, &error)
+            .mend("`path` names the folder that holds cur, new and tmp; `folder` one below it"),
     }
 }
 
