@@ -46,8 +46,7 @@ pub(super) fn open(context: &Context, fix: bool) -> (Vec<Finding>, Option<Store>
     let store = match context.store() {
         Ok(store) => store,
         Err(error) => {
-            let finding =
-                Finding::error("database", error.to_string().trim_end()).mend("the hint above");
+            let finding = Finding::failed("database", &error);
             return (vec![finding], None);
         }
     };
@@ -66,10 +65,7 @@ pub(super) fn examine(context: &Context, store: &mut Store, fix: bool) -> Vec<Fi
     for check in checks {
         match check(context, store, fix) {
             Ok(found) => findings.extend(found),
-            Err(error) => findings.push(
-                Finding::error("database", error.to_string().trim_end())
-                    .mend("put the last backup in its place, or `sqlite3 FILE .recover`"),
-            ),
+            Err(error) => findings.push(Finding::failed("database", &error)),
         }
     }
     findings

@@ -4,6 +4,8 @@ use std::{fmt::Display, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use serde::Serialize;
 
+use super::CliError;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Severity {
@@ -64,6 +66,17 @@ impl Finding {
 
     pub(super) fn error(what: impl Display, found: impl Display) -> Self {
         Self::new(Severity::Error, what, found)
+    }
+
+    /// An error of a command, its hint as what mends it.
+    pub(super) fn failed(what: impl Display, error: &CliError) -> Self {
+        let text = error.to_string();
+        let (cause, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+        let finding = Self::error(what, cause.trim_start_matches("error: ").trim_end());
+        if hint.is_empty() {
+            return finding;
+        }
+        finding.mend(hint.trim_end())
     }
 
     #[must_use]

@@ -98,7 +98,7 @@ fn examine(context: &Context, fix: bool, mailboxes: &[Mailbox]) -> Vec<Group> {
         database.extend(database::examine(context, &mut store, fix));
         match database::silence(context, &store) {
             Ok(found) => database.extend(found),
-            Err(error) => database.push(Finding::error("sources", error.to_string().trim_end())),
+            Err(error) => database.push(Finding::failed("sources", &error)),
         }
     }
     let mut groups = vec![

@@ -27,8 +27,7 @@ pub(super) fn configuration(context: &Context, fix: bool) -> Vec<Finding> {
     if context.config.rules_file.is_some() {
         findings.push(match context.rules() {
             Ok(_) => Finding::ok("rules_file", "is read"),
-            Err(error) => Finding::error("rules_file", error.to_string().trim_end())
-                .mend("bouncekit rules:test"),
+            Err(error) => Finding::failed("rules_file", &error),
         });
     }
     if context.config.mailbox.is_empty() && context.config.provider.is_empty() {
@@ -128,8 +127,7 @@ pub(super) fn return_addresses(context: &Context) -> Vec<Finding> {
         Finding::ok("separators", format!("`{separators}`"))
     });
     findings.push(match context.signing_keys() {
-        Err(error) => Finding::error("signing keys", error.to_string().trim_end())
-            .mend("[verp] keys, see config.example.toml"),
+        Err(error) => Finding::failed("signing keys", &error),
         Ok(keys) if keys.is_empty() => Finding::note(
             "signing keys",
             "none: hashes of Mautic can be guessed, so a stranger can have an address suppressed",
