@@ -60,6 +60,14 @@ impl Timestamp {
             .unwrap_or_else(|| self.to_string())
     }
 
+    /// The UTC day as IMAP searches for it: `2-Jan-2026` (RFC 9051).
+    pub fn search_date(self) -> String {
+        jiff::Timestamp::from_second(self.0.div_euclid(SECOND)).map_or_else(
+            |_| "1-Jan-1970".into(),
+            |instant| instant.strftime("%-d-%b-%Y").to_string(),
+        )
+    }
+
     /// RFC 3339 in UTC with milliseconds.
     pub fn rfc3339_millis(self) -> String {
         match jiff::Timestamp::from_millisecond(self.0) {
@@ -127,6 +135,7 @@ mod tests {
         }
         assert_eq!(Timestamp::parse_mail_date("soon"), None);
         let date = Timestamp::from_seconds(1_767_323_045);
+        assert_eq!(date.search_date(), "2-Jan-2026");
         assert_eq!(date.mail_date(), "Fri, 2 Jan 2026 03:04:05 +0000");
         assert_eq!(Timestamp::parse_mail_date(&date.mail_date()), Some(date));
     }

@@ -6,6 +6,7 @@ mod crash;
 mod demo;
 mod dnc;
 mod docs;
+mod doctor;
 mod email_explain;
 mod email_fetch;
 mod email_fetch_bad_input;

@@ -82,7 +82,7 @@ fn line(mailbox: &Mailbox, folder: &str) -> Line {
     ])
 }
 
-fn chosen(context: &Context, names: &[String]) -> Result<Vec<Mailbox>, CliError> {
+pub(super) fn chosen(context: &Context, names: &[String]) -> Result<Vec<Mailbox>, CliError> {
     let mut mailboxes = context
         .config
         .mailboxes()

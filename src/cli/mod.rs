@@ -12,6 +12,7 @@ mod dnc_export;
 mod dnc_import;
 mod dnc_list;
 mod dnc_release;
+mod doctor;
 mod email_explain;
 mod email_fetch;
 mod email_ingest;
@@ -126,6 +127,7 @@ enum Command {
     DncList(dnc_list::Args),
     #[command(name = "dnc:release")]
     DncRelease(dnc_release::Args),
+    Doctor(doctor::Args),
     #[command(name = "email:explain")]
     EmailExplain(email_explain::Args),
     #[command(name = "email:fetch")]
@@ -227,6 +229,7 @@ impl Command {
             Self::DncImport(args) => dnc_import::run(context, args),
             Self::DncList(args) => dnc_list::run(context, args),
             Self::DncRelease(args) => dnc_release::run(context, args),
+            Self::Doctor(args) => doctor::run(context, args),
             Self::EmailExplain(args) => email_explain::run(context, args),
             Self::EmailFetch(args) => email_fetch::run(context, args),
             Self::EmailIngest(args) => email_ingest::run(context, args),

@@ -147,6 +147,8 @@ fn subject<'a>(row: &'a EventRow, address: &'a AddressKey) -> Subject<'a> {
 pub(super) fn past(row: &EventRow) -> PastEvent {
     PastEvent {
         key: row.key,
+        source: row.source.clone(),
+        send: row.send_hash.as_ref().map(|hash| hash.as_bytes().to_vec()),
         kind: row.kind,
         reason: row.reason,
         permanence: row.permanence,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::config::{After, Connection};
 
-type ImapSession = Session<Tidied<Stream>>;
+pub(super) type ImapSession = Session<Tidied<Stream>>;
 
 /// Octets that an answer without mails may have, beside what it says of each message.
 const ANSWER: u64 = 4 << 20;
@@ -30,12 +30,12 @@ const BREAKS: u32 = 14;
 
 /// A log-in at a server. Sessions are made when needed and kept for the next folder.
 pub struct Account {
-    connection: Connection,
-    place: String,
+    pub(super) connection: Connection,
+    pub(super) place: String,
     deadline: Instant,
     session: Option<ImapSession>,
-    capabilities: Vec<String>,
-    allowance: Allowance,
+    pub(super) capabilities: Vec<String>,
+    pub(super) allowance: Allowance,
     aside: Aside,
     /// Messages in the selected folder.
     exists: u64,
@@ -86,7 +86,7 @@ impl Account {
         }
     }
 
-    fn session(&mut self) -> Result<&mut ImapSession, MailboxError> {
+    pub(super) fn session(&mut self) -> Result<&mut ImapSession, MailboxError> {
         self.allow_answer();
         if self.session.is_none() {
             self.session = Some(self.log_in()?);
@@ -212,7 +212,7 @@ impl Drop for Account {
     }
 }
 
-fn broken(place: &str, error: &ImapError) -> MailboxError {
+pub(super) fn broken(place: &str, error: &ImapError) -> MailboxError {
     MailboxError::Broken {
         place: place.to_owned(),
         cause: describe(error),
@@ -531,7 +531,7 @@ fn move_to(
 }
 
 /// `1:5,7` of ascending UIDs.
-fn sequence_set(uids: &[u32]) -> String {
+pub(super) fn sequence_set(uids: &[u32]) -> String {
     let mut set = String::new();
     for run in uids.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
         if !set.is_empty() {

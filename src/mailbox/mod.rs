@@ -8,6 +8,7 @@ mod files;
 mod imap;
 mod maildir;
 mod mbox;
+mod probe;
 mod stream;
 mod tidy;
 
@@ -17,6 +18,7 @@ pub use feed::{Feed, Found, Take};
 pub use files::open_file;
 pub use imap::Account;
 pub use maildir::Maildir;
+pub use probe::{Certificate, Found as FoundMail, Reached, near_folder, reach};
 
 use crate::config::{After, SecretError};
 

@@ -144,7 +144,7 @@ pub(super) fn connect(
     }
 }
 
-fn dial(
+pub(super) fn dial(
     connection: &Connection,
     place: &str,
     deadline: Instant,
@@ -180,7 +180,7 @@ fn dial(
 
 /// Speaks up to `STARTTLS` (RFC 9051, 6.2.1), octet by octet: whatever a stranger on the line put
 /// behind the answer is not taken for the server's.
-fn start_tls(mut tcp: Deadlined, place: &str) -> Result<Deadlined, MailboxError> {
+pub(super) fn start_tls(mut tcp: Deadlined, place: &str) -> Result<Deadlined, MailboxError> {
     let broken = |cause: io::Error| MailboxError::Broken {
         place: place.to_owned(),
         cause: cause.to_string(),

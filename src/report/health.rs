@@ -69,13 +69,27 @@ pub struct SourceHealth {
     pub unrecognised: Rate,
 }
 
+impl SourceHealth {
+    /// How it fell silent, if it did: longer than its habit allows.
+    pub fn silence(&self, limits: &Limits) -> Option<String> {
+        let limit = self.usual_gap * i64::from(limits.silence_factor);
+        (limit > 0 && self.silent_days > limit).then(|| {
+            format!(
+                "nothing for {} days, the longest gap before was {} (last: {})",
+                self.silent_days, self.usual_gap, self.last_event
+            )
+        })
+    }
+}
+
 /// Sources are looked at over so many days.
 const LOOKED_BACK: i64 = 90;
 
 /// A source with fewer days of events has no habit yet.
 const HABIT: usize = 5;
 
-pub(super) fn sources(store: &Store, now: Timestamp) -> Result<Vec<SourceHealth>, StoreError> {
+/// What each mailbox and provider brought lately.
+pub fn sources(store: &Store, now: Timestamp) -> Result<Vec<SourceHealth>, StoreError> {
     let mut days: BTreeMap<String, Vec<crate::store::SourceCount>> = BTreeMap::new();
     for count in store.source_counts(Timestamp(now.0 - LOOKED_BACK * DAY))? {
         days.entry(count.source.clone()).or_default().push(count);
@@ -150,15 +164,11 @@ pub(super) fn alarms(
         rates(&format!("domain {}", domain.name), domain);
     }
     for source in &report.sources {
-        let limit = source.usual_gap * i64::from(limits.silence_factor);
-        if limit > 0 && source.silent_days > limit {
+        if let Some(text) = source.silence(limits) {
             alarms.push(Alarm {
                 kind: "silence",
                 about: source.source.clone(),
-                text: format!(
-                    "nothing for {} days, the longest gap before was {} (last: {})",
-                    source.silent_days, source.usual_gap, source.last_event
-                ),
+                text,
             });
         }
         if source.unrecognised.low > limits.unrecognised {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use diagnostics::DiagnosticGroup;
-pub use health::{Alarm, Limits, SourceHealth};
+pub use health::{Alarm, Limits, SourceHealth, sources};
 pub use html::render as html;
 pub use rate::Rate;
 pub use text::render as text;

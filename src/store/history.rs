@@ -28,7 +28,7 @@ fn columns(campaigns: bool) -> String {
     };
     format!(
         "e.key, e.kind, e.reason, e.permanence, e.raw_type, e.receiving_host, {campaign}, e.note, e.occurred_at,
-         e.received_at, e.expires_at, e.run"
+         e.received_at, e.expires_at, e.run, e.source, e.send_hash"
     )
 }
 
@@ -46,6 +46,8 @@ fn past(row: &Row<'_>) -> rusqlite::Result<PastEvent> {
         received_at: Timestamp(row.get(9)?),
         expires_at: row.get::<_, Option<i64>>(10)?.map(Timestamp),
         run: row.get(11)?,
+        source: row.get(12)?,
+        send: row.get(13)?,
     })
 }
 
@@ -127,7 +129,7 @@ impl Store {
         let mut present: Option<AddressKey> = None;
         let mut events = Vec::new();
         while let Some(row) = rows.next().map_err(StoreError::from)? {
-            let address = row.get_ref(12).map_err(StoreError::from)?;
+            let address = row.get_ref("address_key").map_err(StoreError::from)?;
             let address = address
                 .as_str()
                 .map_err(|cause| StoreError::Other(cause.to_string()))?;

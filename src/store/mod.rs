@@ -23,6 +23,7 @@ mod functions;
 #[cfg(test)]
 mod histories;
 mod history;
+mod inspection;
 mod lease;
 mod maintenance;
 mod membership;
@@ -48,6 +49,7 @@ pub use events::EventRow;
 pub use explain::{Cells, Evidence};
 pub use exports::Exporting;
 pub use forgotten::Forgotten;
+pub use inspection::Version;
 pub use lease::{Holder, LeaseRefused};
 pub use maintenance::{Removed, Retention};
 pub use membership::Difference;

@@ -104,9 +104,10 @@ impl Store {
     }
 }
 
-const COLUMNS: &str = "id, command, host, pid, started_at, finished_at, accounting, undone_at";
+pub(super) const COLUMNS: &str =
+    "id, command, host, pid, started_at, finished_at, accounting, undone_at";
 
-fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
     Ok(Run {
         id: row.get(0)?,
         command: row.get(1)?,

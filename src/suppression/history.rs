@@ -13,6 +13,10 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastEvent {
     pub key: EventKey,
+    /// The mailbox or provider that told it.
+    pub source: String,
+    /// The hash of the send it is about, where that is known.
+    pub send: Option<Vec<u8>>,
     pub kind: EventKind,
     pub reason: Option<Reason>,
     pub permanence: Option<Permanence>,
@@ -30,7 +34,20 @@ pub struct PastEvent {
     pub run: i64,
 }
 
+/// Among so many latest failures the same one is looked for.
+const RETOLD: usize = 64;
+
 impl PastEvent {
+    /// Whether this tells the failure that `earlier` told, by another source (a provider's webhook
+    /// and the bounce mail): of the same send, or within a day where a send is not known.
+    fn retells(&self, earlier: &Self) -> bool {
+        self.source != earlier.source
+            && match (&self.send, &earlier.send) {
+                (Some(send), Some(other)) => send == other,
+                _ => self.occurred_at.0 - earlier.occurred_at.0 <= DAY,
+            }
+    }
+
     /// The order in which events count. At one instant a bounce comes before what heals it, and
     /// both before a release, which takes back everything up to its time.
     fn order(&self) -> (Timestamp, u8, EventKey) {
@@ -77,7 +94,7 @@ impl Policy {
     ///
     /// Points: of the events of one day the highest count, days within the window add up, and a
     /// delivery, a reply or a release makes earlier ones forgotten. The same failure reported by
-    /// mailbox and by webhook thus counts once. A cause stays one when points are forgotten later:
+    /// mailbox and by webhook counts once, whatever the days. A cause stays one when points are forgotten later:
     /// an address that worked once after it was given up is for a person (or `for`) to release.
     pub fn causes(&self, domain: &str, events: &[PastEvent]) -> Vec<Cause> {
         self.judge(domain, events).0
@@ -100,6 +117,7 @@ impl Policy {
         let mut days: BTreeMap<i64, (u32, Timestamp)> = BTreeMap::new();
         let mut causes = Vec::new();
         let mut points = 0;
+        let mut counted: Vec<&PastEvent> = Vec::new();
         for event in order {
             let rules = self.rules(Subject {
                 domain,
@@ -128,6 +146,11 @@ impl Policy {
                             points: worth,
                             lasting,
                         } => {
+                            let mut latest = counted.iter().rev().take(RETOLD);
+                            if latest.any(|earlier| event.retells(earlier)) {
+                                continue;
+                            }
+                            counted.push(event);
                             let (highest, latest) = days
                                 .entry(event.occurred_at.0.div_euclid(DAY))
                                 .or_insert((0, event.occurred_at));
@@ -243,6 +266,8 @@ mod tests {
 
     fn event(kind: EventKind, day: i64) -> PastEvent {
         PastEvent {
+            source: "bounces".into(),
+            send: None,
             key: EventKey::of(&[kind.name().as_bytes(), &day.to_be_bytes()]),
             kind,
             reason: Some(Reason::MailboxFull),
@@ -277,6 +302,30 @@ mod tests {
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].since, Timestamp(5 * DAY));
         assert_eq!(entries[0].detail, Some(Reason::MailboxFull));
+    }
+
+    #[test]
+    fn one_failure_told_by_two_sources_counts_once() {
+        let policy = Policy::default();
+        let told = |source: &str, send: u8, day: i64, hours: i64| PastEvent {
+            key: EventKey::of(&[source.as_bytes(), &[send]]),
+            source: source.into(),
+            send: Some(vec![send]),
+            occurred_at: Timestamp(day * DAY + hours * DAY / 24),
+            ..event(EventKind::Bounce, day)
+        };
+        // Four mailings, each told by mail and, after midnight, by webhook.
+        let mut events: Vec<PastEvent> = (1..=4)
+            .flat_map(|n| {
+                let day = i64::from(n) * 2;
+                [told("bounces", n, day, 23), told("sendgrid", n, day + 1, 1)]
+            })
+            .collect();
+        assert_eq!(policy.points("example.com", &events), 4);
+        assert!(listed(&policy, &events).is_empty());
+        // A fifth one is another failure.
+        events.push(told("sendgrid", 5, 10, 1));
+        assert_eq!(listed(&policy, &events).len(), 1);
     }
 
     #[test]
