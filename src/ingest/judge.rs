@@ -261,7 +261,9 @@ fn leave_settled(
     rows: &[EventRow],
     thorough: &mut BTreeMap<&AddressKey, Vec<usize>>,
 ) -> Result<(), StoreError> {
-    if policy.names_campaigns() {
+    // Where entries can end, one between the first cause and the lasting one can still change which
+    // event the entry stands on.
+    if !policy.is_plain() {
         return Ok(());
     }
     let soft: Vec<&AddressKey> = thorough

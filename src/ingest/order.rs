@@ -39,7 +39,8 @@ fn event(number: usize, address: usize, what: u8, at: i64) -> DeliveryEvent {
     };
     DeliveryEvent {
         key: EventKey::of(&[&number.to_be_bytes()]),
-        source: "test".into(),
+        // Some failures are told by both.
+        source: ["bounces", "sendgrid"][number % 2].into(),
         kind,
         classification: reason.map(|reason| Classification {
             reason,
