@@ -2,6 +2,7 @@
 
 mod architecture;
 mod contacts;
+mod crash;
 mod demo;
 mod dnc;
 mod docs;
