@@ -26,6 +26,7 @@ pub(crate) fn options(context: &Context, monitors: &[Monitor]) -> Options {
         },
         unsubscribe_addresses: verp.unsubscribe_address.iter().cloned().collect(),
         unsubscribe_folder: monitors == [Monitor::Unsubscribes],
+        trusted_hosts: verp.trusted_mail_hosts.clone(),
         sns_trust: context.config.sns_trust(),
     }
 }
