@@ -25,8 +25,12 @@ impl Chance {
         z ^ (z >> 31)
     }
 
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
     pub(crate) fn within(&mut self, span: Duration) -> Duration {
         let nanos = u64::try_from(span.as_nanos()).unwrap().max(1);
-        Duration::from_nanos(self.next() % nanos)
+        Duration::from_nanos(self.below(nanos))
     }
 }
