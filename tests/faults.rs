@@ -44,7 +44,7 @@ fn undisturbed() -> Vec<String> {
 
 #[test]
 fn a_database_held_for_longer_than_the_wait() {
-    let env = world("[store]\nwait = \"200ms\"\n");
+    let env = world("[store]\nwait = \"1s\"\n");
     let other = Connection::open(env.path("bouncekit.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     for command in [&["email:fetch"][..], &["segments:update"]] {

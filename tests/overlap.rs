@@ -99,8 +99,8 @@ fn ten_fetches_ten_replays_and_an_update_at_once() {
         Connection::open(env.path("bouncekit.db"))
             .unwrap()
             .query_row(
-                "SELECT sum(accounting ->> $2) FROM run WHERE command = $1",
-                [command, what],
+                "SELECT sum(accounting ->> $1) FROM run WHERE command = $2",
+                [what, command],
                 |row| row.get(0),
             )
             .unwrap()
@@ -136,10 +136,12 @@ fn a_lease_dies_with_its_process_but_not_when_that_is_elsewhere() {
     let mut child = env.command(["contacts:list"]).spawn().unwrap();
     let gone = child.id();
     child.wait().unwrap();
+    // Any run, so that this machine's name is noted.
     env.run_with(
         ["sends:import", "-"],
         "tracking_hash,email_address,email_id\nx1,a@example.com,1\n",
-    );
+    )
+    .exit(0);
     let spool = std::fs::canonicalize(env.path("spool")).unwrap();
     for (name, command) in [
         ("mailbox:m".to_owned(), &["email:fetch"][..]),

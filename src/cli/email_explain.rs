@@ -44,7 +44,11 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     let mut out = std::io::stdout().lock();
     match args.format {
         Shape::Text => write!(out, "{}", explanation.text())?,
-        Shape::Json => writeln!(out, "{:#}", explanation.json())?,
+        Shape::Json => writeln!(
+            out,
+            "{}",
+            super::listing::json_text(&format!("{:#}", explanation.json()))
+        )?,
     }
     Ok(Exit::Done)
 }

@@ -123,7 +123,7 @@ pub(crate) fn show(
             })
             .collect();
         let all = json!({"dry_run": dry_run, list: places, "total": value(&total(lines))});
-        writeln!(out, "{all:#}")?;
+        writeln!(out, "{}", super::listing::json_text(&format!("{all:#}")))?;
     } else {
         let would = if dry_run { " (dry run)" } else { "" };
         let locked = |line: &&Line| {
