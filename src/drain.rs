@@ -82,7 +82,14 @@ pub fn drain<O>(
     let mut drained = Drained::default();
     let mut open = Open::default();
     for name in job.spool.waiting()? {
-        let bytes = job.spool.read(&name)?;
+        // A file that cannot be read (its owner, the disk) holds nobody else up.
+        let bytes = match job.spool.read(&name) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                drained.left.push((name, error.to_string(), error.hint()));
+                continue;
+            }
+        };
         let mut bad = Vec::new();
         let read = catch_unwind(AssertUnwindSafe(|| {
             request(

@@ -113,6 +113,8 @@ pub struct DeliveryEvent {
     /// For webhooks: the payload's address is believed against the hash's send (a copy to another
     /// address carries the same hash).
     pub address_wins: bool,
+    /// A host of ours vouches for the sender: who asks for themselves needs no hash.
+    pub sender_proven: bool,
     pub status: Option<EnhancedStatusCode>,
     pub reply_code: Option<u16>,
     /// Attacker's text: escape where it is shown.
@@ -152,6 +154,7 @@ pub fn from_inbound(
         clues: inbound.clues.clone(),
         address,
         address_wins: false,
+        sender_proven: false,
         status: None,
         reply_code: None,
         diagnostic: String::new(),

@@ -295,6 +295,10 @@ pub fn recognise(
                 .sns_trust
                 .covers(&inbound.authentication_results);
         for event in &mut events {
+            event.sender_proven = inbound.from.as_deref().is_some_and(|from| {
+                let fields = &inbound.authentication_results;
+                message::vouches_for(&recognition.options.trusted_hosts, fields, from)
+            });
             demote(event, recognition.monitors);
             if !trusted {
                 distrust(event);

@@ -1,120 +1,363 @@
-//! kill -9 at random instants, run again: the end state is that of an undisturbed run, row for row.
+//! kill -9 at random instants: after a rerun every row is as if nothing had happened.
 //!
-//! `BOUNCEKIT_KILLS` sets how many kills (25 unless said), `BOUNCEKIT_SEED` repeats a run; the seed is
-//! printed. A mailbox is killed up to three times in a row before it may end.
+//! `BOUNCEKIT_KILLS` is the number of kills per command, `BOUNCEKIT_SEED` repeats a run.
 
 use std::{
-    thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    fs,
+    io::{Read as _, Write as _},
+    os::unix::process::ExitStatusExt as _,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
+use bouncekit_core::webhook::{PROVIDERS, Provider};
+
 use crate::{
-    email_fetch::{fetching_env, outcome},
+    email_fetch::fetching_env,
     support::{
         TestEnv,
+        cgi::Callback,
+        chance::Chance,
         dovecot::{Dovecot, dovecot},
         mails::{sample, sample_names},
+        proofs::{Proofs, hard_bounce},
+        tables,
     },
 };
 
-/// Random instants that a seed repeats (xorshift).
-struct Dice(u64);
+/// Kills per command.
+fn wanted() -> usize {
+    std::env::var("BOUNCEKIT_KILLS").map_or(6, |number| number.parse().unwrap())
+}
 
-impl Dice {
-    fn new() -> Self {
-        let seed = number("BOUNCEKIT_SEED").unwrap_or_else(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-            u64::from(since.subsec_nanos()) | 1
-        });
-        eprintln!("BOUNCEKIT_SEED={seed}");
-        Self(seed.max(1))
+fn rows(env: &TestEnv) -> Vec<String> {
+    tables::everything(&env.path("bouncekit.db"))
+}
+
+/// The database as it was before the command.
+struct Saved(Vec<u8>);
+
+impl Saved {
+    fn of(env: &TestEnv) -> Self {
+        assert!(
+            !env.path("bouncekit.db-wal").exists(),
+            "the last one to close leaves one file"
+        );
+        Self(fs::read(env.path("bouncekit.db")).unwrap())
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
+    fn restore(&self, env: &TestEnv) {
+        for name in ["bouncekit.db-wal", "bouncekit.db-shm"] {
+            // Only a killed process leaves them.
+            let _ = fs::remove_file(env.path(name));
+        }
+        env.write("bouncekit.db", &self.0);
     }
 }
 
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
+/// Whether the kill came before the end.
+fn killed(mut child: Child) -> bool {
+    child.kill().unwrap();
+    child.wait().unwrap().signal() == Some(9)
 }
 
-/// Samples of every kind, one of them twice.
-fn put_mails(dovecot: &Dovecot, folder: &str) -> usize {
+/// Kills `command` again and again, each time in a world that `reset` makes new; once in three
+/// times its rerun too. The end must be that of an undisturbed run.
+fn survive(name: &str, env: &TestEnv, command: &dyn Fn() -> Command, reset: &dyn Fn()) {
+    let finish = || {
+        let output = crate::support::finish(command().spawn().unwrap());
+        assert_eq!(output.status.code(), Some(0), "{name}: {output:?}");
+    };
+    let mut chance = Chance::new(name);
+    reset();
+    let before = rows(env);
+    let start = Instant::now();
+    finish();
+    let span = start.elapsed();
+    let expected = rows(env);
+    assert_ne!(expected, before, "{name} does nothing");
+
+    let (mut kills, mut halfway, mut rounds) = (0, 0, 0);
+    while kills < wanted() {
+        rounds += 1;
+        assert!(
+            rounds < 100 + 20 * wanted(),
+            "{name} ends before it is killed"
+        );
+        reset();
+        for _ in 0..=u32::from(rounds % 3 == 0) {
+            let child = command().spawn().unwrap();
+            std::thread::sleep(chance.within(span));
+            kills += usize::from(killed(child));
+        }
+        let found = rows(env);
+        halfway += usize::from(found != before && found != expected);
+        finish();
+        let found = rows(env);
+        if found != expected {
+            let missing: Vec<_> = expected.iter().filter(|row| !found.contains(row)).collect();
+            let extra: Vec<_> = found.iter().filter(|row| !expected.contains(row)).collect();
+            panic!("{name}, round {rounds}: missing {missing:#?}, too many {extra:#?}");
+        }
+    }
+    println!("{name}: {kills} kills survived, {halfway} of them between two commits");
+}
+
+/// Mails of every sample, and what fetches them in small batches.
+fn mailbox(dovecot: &Dovecot, after: &str) -> TestEnv {
     let names = sample_names();
-    for number in 0..40 {
+    for number in 0..110 {
         let name = &names[number % names.len()];
-        dovecot.put(folder, &format!("{number:02}"), sample(name, number));
+        dovecot.put("INBOX", &format!("{number:03}"), sample(name, number));
     }
-    dovecot.put(folder, "40", sample(&names[0], 0));
-    41
-}
-
-fn env(dovecot: &Dovecot, folder: &str, after: &str) -> TestEnv {
+    dovecot.make_folder("Done");
     let connection = dovecot.connection("plain");
     fetching_env(&format!(
-        "{connection}[[mailbox]]\nname = \"m\"\nfolder = \"{folder}\"\nafter = \"{after}\"\n\
-         [limits]\nbatch_messages = 5\n"
+        "{connection}[[mailbox]]\nname = \"m\"\n{after}\n[limits]\nbatch_messages = 7\n"
     ))
 }
 
 #[test]
-fn a_fetch_that_is_killed_anywhere_ends_as_if_it_had_not_been() {
+fn email_fetch() {
     let Some(dovecot) = dovecot() else { return };
-    let mut dice = Dice::new();
-    let wanted = number("BOUNCEKIT_KILLS").unwrap_or(25);
+    let env = mailbox(&dovecot, "");
+    let saved = Saved::of(&env);
+    survive(
+        "email:fetch",
+        &env,
+        &|| env.command(["email:fetch"]),
+        &|| {
+            saved.restore(&env);
+            dovecot.client_marks_all_unread("INBOX");
+        },
+    );
+    assert_eq!(dovecot.seen("INBOX"), 110);
+}
 
-    let count = put_mails(&dovecot, "Undisturbed");
-    let undisturbed = env(&dovecot, "Undisturbed", "seen");
-    let start = Instant::now();
-    undisturbed.run(["email:fetch"]).done();
-    // A little longer than a whole run, so that its very end is hit too.
-    let longest = start.elapsed().mul_f64(1.1);
-    let expected = outcome(&undisturbed);
-    assert!(expected.len() > count);
-
-    let (mut kills, mut round) = (0, 0);
-    while kills < wanted {
-        let (from, to) = (format!("Round{round}"), format!("Done{round}"));
-        let moves = round % 2 == 1;
-        put_mails(&dovecot, &from);
-        let after = if moves {
-            format!("move:{to}")
-        } else {
-            "seen".to_owned()
-        };
-        let env = env(&dovecot, &from, &after);
-        for _ in 0..=dice.below(3) {
-            let instant =
-                Duration::from_micros(dice.below(longest.as_micros().try_into().unwrap()));
-            let mut child = env.command(["email:fetch"]).spawn().unwrap();
-            thread::sleep(instant);
-            // It may have ended before; that counts as no kill.
-            if child.try_wait().unwrap().is_none() {
-                kills += 1;
+#[test]
+fn email_fetch_that_moves() {
+    let Some(dovecot) = dovecot() else { return };
+    let env = mailbox(&dovecot, "after = \"move:Done\"");
+    let saved = Saved::of(&env);
+    survive(
+        "email:fetch with move",
+        &env,
+        &|| env.command(["email:fetch"]),
+        &|| {
+            saved.restore(&env);
+            let mut client = dovecot.client();
+            if client.select("Done").unwrap().exists > 0 {
+                client.mv("1:*", "INBOX").unwrap();
             }
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-        env.run(["email:fetch"]).done();
-        let place = if moves { &to } else { &from };
-        assert_eq!(
-            dovecot.seen(place),
-            count,
-            "round {round}, after {kills} kills"
-        );
-        if moves {
-            assert!(dovecot.flags(&from).is_empty(), "round {round}");
-        }
-        assert_eq!(
-            outcome(&env),
-            expected,
-            "round {round}, after {kills} kills"
-        );
-        round += 1;
+            client.logout().unwrap();
+            dovecot.client_marks_all_unread("INBOX");
+        },
+    );
+    assert_eq!(
+        (dovecot.flags("INBOX").len(), dovecot.flags("Done").len()),
+        (0, 110),
+        "no mail is lost or doubled by a kill in the middle of moving"
+    );
+}
+
+fn person(id: u32) -> String {
+    format!("user{id}@example.com")
+}
+
+/// Contacts 0 to `count`.
+fn import(env: &TestEnv, count: u32) {
+    let mut csv = String::from("email,age\n");
+    for id in 0..count {
+        csv += &format!("{},{}\n", person(id), id % 90);
     }
-    eprintln!("{kills} kills survived");
+    env.run_with(["contacts:import", "-"], csv).done();
+}
+
+#[test]
+fn webhook_replay_of_a_file() {
+    let env = TestEnv::new();
+    import(&env, 3000);
+    let sendgrid = Provider::named("sendgrid").unwrap();
+    let lines = (0..3000).map(|id| hard_bounce(sendgrid, &person(id), id));
+    env.write("events.json", lines.collect::<String>());
+    let saved = Saved::of(&env);
+    survive(
+        "webhook:replay FILE",
+        &env,
+        &|| env.command(["webhook:replay", "--verify", "off", "events.json"]),
+        &|| saved.restore(&env),
+    );
+}
+
+/// The requests of all providers, proven.
+fn callbacks(proofs: &Proofs, count: u32) -> Vec<Callback> {
+    (0..count)
+        .map(|id| {
+            let provider = &PROVIDERS[id as usize % PROVIDERS.len()];
+            proofs.proven(provider, &hard_bounce(provider, &person(id), id))
+        })
+        .collect()
+}
+
+#[test]
+fn webhook_replay_of_the_spool() {
+    let env = TestEnv::new();
+    let proofs = Proofs::configure(&env, "");
+    import(&env, 600);
+    for callback in callbacks(&proofs, 60) {
+        assert_eq!(env.call(&callback).status, 200);
+    }
+    // The same requests ten times more: every copy is a duplicate, whoever comes first.
+    for path in fs::read_dir(env.path("spool/new")).unwrap() {
+        let path = path.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let (stamp, rest) = name.split_once('-').unwrap();
+        let (random, rest) = rest.split_once('-').unwrap();
+        for copy in 0..10 {
+            let name = format!("{stamp}-{copy:x}{}-{rest}", &random[1..]);
+            env.write(format!("spool/new/{name}"), fs::read(&path).unwrap());
+        }
+    }
+    let everything = env.spooled("new").len();
+    assert!(everything >= 600, "{everything}");
+    let saved = Saved::of(&env);
+    survive(
+        "webhook:replay --spool",
+        &env,
+        &|| env.command(["webhook:replay", "--spool"]),
+        &|| {
+            saved.restore(&env);
+            for entry in fs::read_dir(env.path("spool/done")).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap();
+                fs::rename(&path, env.path("spool/new").join(name)).unwrap();
+            }
+            assert_eq!(env.spooled("new").len(), everything);
+        },
+    );
+    assert_eq!(env.spooled("done").len(), everything);
+}
+
+/// Starts the program as a web server does, with the whole request written.
+fn receive(env: &TestEnv, callback: &Callback) -> Child {
+    let (path, query) = callback
+        .target
+        .split_once('?')
+        .unwrap_or((&callback.target, ""));
+    let mut command = env.command::<&str>([]);
+    command
+        .env("GATEWAY_INTERFACE", "CGI/1.1")
+        .env("BOUNCEKIT_CONFIG", env.path("bouncekit.toml"))
+        .env("REQUEST_METHOD", callback.method)
+        .env("REQUEST_URI", &callback.target)
+        .env("SCRIPT_NAME", path)
+        .env("QUERY_STRING", query)
+        .env("CONTENT_LENGTH", callback.body.len().to_string())
+        .stdin(Stdio::piped());
+    for (name, value) in &callback.headers {
+        let name = name.to_uppercase().replace('-', "_");
+        command.env(format!("HTTP_{name}"), value);
+    }
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&callback.body).unwrap();
+    child
+}
+
+#[test]
+fn webhook_receive() {
+    let env = TestEnv::new();
+    let proofs = Proofs::configure(&env, "");
+    let kills = wanted();
+    let count = u32::try_from(kills).unwrap() + 12;
+    import(&env, count);
+    let saved = Saved::of(&env);
+    let callbacks = callbacks(&proofs, count);
+    let replay = || env.run(["webhook:replay", "--spool"]).exit(0);
+
+    let mut span = Duration::ZERO;
+    for callback in &callbacks {
+        let start = Instant::now();
+        assert_eq!(env.call(callback).status, 200);
+        span = span.max(start.elapsed());
+    }
+    replay();
+    let expected = rows(&env);
+    saved.restore(&env);
+    fs::remove_dir_all(env.path("spool")).unwrap();
+
+    let mut chance = Chance::new("webhook:receive");
+    let (mut killed, mut acknowledged) = (0, 0);
+    let mut next = callbacks.iter().cycle();
+    let mut sent = 0;
+    while killed < kills || sent < callbacks.len() {
+        sent += 1;
+        assert!(sent < 100 + 20 * kills, "it ends before it is killed");
+        let callback = next.next().unwrap();
+        let before = env.spooled("new").len();
+        let mut child = receive(&env, callback);
+        std::thread::sleep(chance.within(span));
+        child.kill().unwrap();
+        killed += usize::from(child.wait().unwrap().signal() == Some(9));
+        let mut answer = String::new();
+        let mut stdout = child.stdout.take().unwrap();
+        stdout.read_to_string(&mut answer).unwrap();
+        if answer.starts_with("Status: 200") {
+            acknowledged += 1;
+            assert_eq!(
+                env.spooled("new").len(),
+                before + 1,
+                "acknowledged and lost"
+            );
+            assert!(answer.contains("\r\n\r\n"), "half an answer: {answer}");
+        } else {
+            // What a provider does that got no answer.
+            assert_eq!(env.call(callback).status, 200);
+        }
+    }
+    replay();
+    assert_eq!(rows(&env), expected);
+    println!("webhook:receive: {killed} kills survived, {acknowledged} after the answer");
+}
+
+#[test]
+fn segments_update() {
+    let env = TestEnv::new();
+    import(&env, 2000);
+    for (name, filter) in [
+        ("young", "age < 30"),
+        ("old", "age >= 60"),
+        ("odd", "address contains '7'"),
+        ("neither", "not segment = young and not segment = old"),
+    ] {
+        let output = env.run(["segments:create", name, "--filter", filter]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+    let saved = Saved::of(&env);
+    survive(
+        "segments:update",
+        &env,
+        &|| env.command(["segments:update", "--batch-limit", "50"]),
+        &|| saved.restore(&env),
+    );
+}
+
+#[test]
+fn dnc_import() {
+    let env = TestEnv::new();
+    import(&env, 100);
+    // More than are written by one transaction.
+    let mut list = String::from("email,reason,comment\n");
+    for id in 0..21_000 {
+        let reason = ["bounce", "unsubscribe", "complaint"][id as usize % 3];
+        list += &format!("{},{reason},by the old system\n", person(id));
+    }
+    env.write("list.csv", list);
+    let saved = Saved::of(&env);
+    survive(
+        "dnc:import",
+        &env,
+        &|| env.command(["dnc:import", "list.csv"]),
+        &|| saved.restore(&env),
+    );
 }

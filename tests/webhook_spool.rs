@@ -166,6 +166,26 @@ fn what_cannot_be_processed_fails_with_its_reason_and_the_rest_is_done() {
 }
 
 #[test]
+fn a_request_that_cannot_be_read_holds_nobody_up() {
+    let env = TestEnv::new();
+    Proofs::configure(&env, "");
+    import(&env, ["b@example.com".into()]);
+    let sparkpost = Provider::named("sparkpost").unwrap();
+    let at = Timestamp::parse_iso(NOW).unwrap().0;
+    // Before the other: a folder where a file should be is unreadable for root too.
+    let unreadable = "20200101T000000.000Z-0123456789abcdef-sparkpost-1.http";
+    let good = hard_bounce(sparkpost, "b@example.com", 2);
+    put(&env, &good, "sparkpost-token", at);
+    fs::create_dir(env.path("spool/new").join(unreadable)).unwrap();
+    let (_, err) = env.run(REPLAY).exit(3);
+    assert!(
+        err.contains(unreadable) && err.contains("left for the next run"),
+        "{err}"
+    );
+    assert_eq!(suppressions(&env, "b@example.com"), 1);
+}
+
+#[test]
 fn a_missing_certificate_can_be_brought_later() {
     let env = TestEnv::new();
     let proofs = Proofs::configure(&env, "");

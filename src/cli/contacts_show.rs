@@ -57,7 +57,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
                 "hash": send.hash.as_str(), "email_id": send.email_id, "sent_at": send.sent_at.to_string(),
             })).collect::<Vec<_>>(),
         });
-        writeln!(out, "{value:#}")?;
+        writeln!(out, "{}", super::listing::json_text(&format!("{value:#}")))?;
         return Ok(Exit::Done);
     }
     if contacts.is_empty() && listed.is_empty() && events.is_empty() && sends.is_empty() {

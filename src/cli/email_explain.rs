@@ -52,7 +52,11 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     let explanation = explain(context, args, &bytes, stored)?;
     match args.format {
         Shape::Text => write!(out, "{}", explanation.text())?,
-        Shape::Json => writeln!(out, "{:#}", explanation.json())?,
+        Shape::Json => writeln!(
+            out,
+            "{}",
+            super::listing::json_text(&format!("{:#}", explanation.json()))
+        )?,
     }
     Ok(Exit::Done)
 }

@@ -38,7 +38,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         store.wipe_deleted()?;
     }
     if args.format == Shape::Json {
-        println!("{counts:#}");
+        println!("{}", super::listing::json_text(&format!("{counts:#}")));
     } else {
         let would = if args.dry_run { "would be " } else { "" };
         println!(

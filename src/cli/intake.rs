@@ -26,6 +26,7 @@ pub(crate) fn options(context: &Context, monitors: &[Monitor]) -> Options {
         },
         unsubscribe_addresses: verp.unsubscribe_address.iter().cloned().collect(),
         unsubscribe_folder: monitors == [Monitor::Unsubscribes],
+        trusted_hosts: verp.trusted_mail_hosts.clone(),
         sns_trust: context.config.sns_trust(),
     }
 }
@@ -123,7 +124,7 @@ pub(crate) fn show(
             })
             .collect();
         let all = json!({"dry_run": dry_run, list: places, "total": value(&total(lines))});
-        writeln!(out, "{all:#}")?;
+        writeln!(out, "{}", super::listing::json_text(&format!("{all:#}")))?;
     } else {
         let would = if dry_run { " (dry run)" } else { "" };
         let locked = |line: &&Line| {

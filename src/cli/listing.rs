@@ -30,22 +30,35 @@ impl Format {
 /// Text of an attacker's choice (diagnostics, subjects, addresses) as one harmless line: control
 /// and escape sequences, line separators and bidirectional overrides become `\u{..}`.
 pub(crate) fn printable(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
-    };
-    if !text.contains(harmful) {
+    escaped(text, is_harmful, |c| c.escape_unicode().to_string())
+}
+
+/// JSON as one harmless text of the same meaning: serde leaves C1 controls and bidirectional
+/// overrides in strings as they are, and terminals act on them.
+pub(crate) fn json_text(json: &str) -> String {
+    let harmful = |c| is_harmful(c) && c != '\n';
+    // None of them is beyond the basic plane, so that four digits do.
+    escaped(json, harmful, |c| format!("\\u{:04x}", u32::from(c)))
+}
+
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
+}
+
+fn escaped(text: &str, harmful: impl Fn(char) -> bool, escape: impl Fn(char) -> String) -> String {
+    if !text.contains(&harmful) {
         return text.to_owned();
     }
-    text.chars()
-        .map(|c| {
-            if harmful(c) {
-                c.escape_unicode().to_string()
-            } else {
-                c.to_string()
-            }
-        })
-        .collect()
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if harmful(c) {
+            out += &escape(c);
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// A CSV cell that no spreadsheet takes for a formula.
@@ -103,8 +116,7 @@ impl Listing {
                     .zip(cells)
                     .map(|(name, cell)| ((*name).to_owned(), cell.into()))
                     .collect();
-                serde_json::to_writer(&mut self.out, &object)?;
-                self.out.write_all(b"\n")
+                writeln!(self.out, "{}", json_text(&serde_json::to_string(&object)?))
             }
             Format::Text => {
                 if self.widths.is_some() {
@@ -190,6 +202,10 @@ mod tests {
 
     #[test]
     fn hostile_text_becomes_harmless() {
+        assert_eq!(
+            json_text("{\n\"a\u{9b}\u{202e}\"}"),
+            "{\n\"a\\u009b\\u202e\"}"
+        );
         assert_eq!(
             printable("a\u{1b}[31mb\nc\u{202e}d"),
             "a\\u{1b}[31mb\\u{a}c\\u{202e}d"

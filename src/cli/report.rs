@@ -6,7 +6,10 @@ use bouncekit_core::{
     time::DAY,
 };
 
-use super::{CliError, Context, Exit, listing::printable};
+use super::{
+    CliError, Context, Exit,
+    listing::{json_text, printable},
+};
 
 /// Report what came back: for the terminal, as one HTML page, or as JSON
 #[derive(clap::Args)]
@@ -63,7 +66,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     } else {
         match args.format {
             ReportFormat::Text => lines(&report::text(&report)),
-            ReportFormat::Html => report::html(&report, limits),
+            ReportFormat::Html => lines(&report::html(&report, limits)),
             ReportFormat::Json => json(&report)?,
         }
     };
@@ -96,6 +99,6 @@ fn lines(text: &str) -> String {
 
 fn json(value: &impl serde::Serialize) -> Result<String, CliError> {
     serde_json::to_string_pretty(value)
-        .map(|text| text + "\n")
+        .map(|text| json_text(&text) + "\n")
         .map_err(CliError::usage)
 }

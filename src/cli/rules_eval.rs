@@ -67,7 +67,10 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     }
     match args.format {
         Shape::Text => print!("{}", text(&evaluation, args.worst)),
-        Shape::Json => println!("{:#}", json(&evaluation, args.worst)),
+        Shape::Json => println!(
+            "{}",
+            super::listing::json_text(&format!("{:#}", json(&evaluation, args.worst)))
+        ),
     }
     let below = |min: f64| {
         evaluation

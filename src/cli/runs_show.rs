@@ -48,7 +48,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             "accounting": accounting, "events": counts(&traces.events), "listed": counts(&traces.listed),
             "released": counts(&traces.released),
         });
-        writeln!(out, "{value:#}")?;
+        writeln!(out, "{}", super::listing::json_text(&format!("{value:#}")))?;
         return Ok(Exit::Done);
     }
     let mut line = |name: &str, value: &str| -> Result<(), CliError> {

@@ -43,7 +43,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
                 "segment": segment.name, "contact": contact.id, "address": contact.address,
                 "membership": place, "meets": explanation.holds, "filter": as_json(&explanation),
             });
-            writeln!(out, "{value:#}")?;
+            writeln!(out, "{}", super::listing::json_text(&format!("{value:#}")))?;
             continue;
         }
         writeln!(

@@ -136,8 +136,11 @@ fn show(args: &Args, store: &Store, built: &[Built]) -> Result<(), CliError> {
             .collect::<Result<Vec<_>, CliError>>()?;
         writeln!(
             out,
-            "{:#}",
-            json!({ "dry_run": args.dry_run, "segments": segments })
+            "{}",
+            super::listing::json_text(&format!(
+                "{:#}",
+                json!({ "dry_run": args.dry_run, "segments": segments })
+            ))
         )?;
         return Ok(());
     }

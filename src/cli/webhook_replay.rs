@@ -330,7 +330,9 @@ impl Rows {
             Output::Ndjson => {}
         }
         self.is_first = false;
-        serde_json::to_writer(&mut self.out, row)?;
+        let json = serde_json::to_string(row)?;
+        self.out
+            .write_all(super::listing::json_text(&json).as_bytes())?;
         if self.format == Output::Ndjson {
             self.out.write_all(b"\n")?;
         }

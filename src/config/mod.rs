@@ -110,6 +110,9 @@ pub struct Verp {
     pub match_by_address: bool,
     /// Only reports that prove they answer a mail of ours are believed.
     pub strict: bool,
+    /// Hosts (authserv-id) whose Authentication-Results prove who asks to be unsubscribed without
+    /// a hash.
+    pub trusted_mail_hosts: Vec<String>,
 }
 
 impl Default for Verp {
@@ -124,6 +127,7 @@ impl Default for Verp {
             signatures: Signatures::default(),
             match_by_address: true,
             strict: false,
+            trusted_mail_hosts: Vec::new(),
         }
     }
 }

@@ -268,13 +268,14 @@ fn resolve_one(
             }
         }
         _ => {
-            let by_address = identity.match_by_address || event.address_wins;
+            let own_wish = event.sender_proven && event.kind == EventKind::Unsubscribe;
+            let by_address = identity.match_by_address || event.address_wins || own_wish;
             match (named, by_address) {
                 (Some(named), true) => {
                     who.address = Some(named);
-                    who.may_unsubscribe = event.address_wins;
+                    who.may_unsubscribe = event.address_wins || own_wish;
                     if event.kind == EventKind::Reply
-                        || (event.kind == EventKind::Unsubscribe && !event.address_wins)
+                        || (event.kind == EventKind::Unsubscribe && !who.may_unsubscribe)
                     {
                         who.note = ONLY_THEIR_WORD.into();
                     }

@@ -333,6 +333,7 @@ mod tests {
                 .collect(),
             address: address.map(str::to_owned),
             address_wins: false,
+            sender_proven: false,
             status: None,
             reply_code: None,
             diagnostic: String::new(),

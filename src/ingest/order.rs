@@ -54,6 +54,7 @@ fn event(number: usize, address: usize, what: u8, at: i64) -> DeliveryEvent {
         clues: Vec::new(),
         address: Some(ADDRESSES[address].into()),
         address_wins: true,
+        sender_proven: false,
         status: None,
         reply_code: None,
         diagnostic: String::new(),

@@ -2,6 +2,7 @@
 //! clue to the send it belongs to. Pure: no I/O, no clock, no store.
 
 pub mod arf;
+mod authentication;
 pub mod auto_reply;
 mod clues;
 pub mod dsn;
@@ -15,6 +16,7 @@ mod sns_mail;
 pub mod text_bounce;
 mod unsubscribe;
 
+pub use authentication::vouches_for;
 pub use parse::parse;
 pub use sns_mail::SnsTrust;
 
@@ -157,6 +159,8 @@ pub struct Options {
     pub unsubscribe_addresses: Vec<String>,
     /// The mail comes from a folder that is monitored for unsubscribes.
     pub unsubscribe_folder: bool,
+    /// Hosts whose Authentication-Results are believed about the sender of an unsubscribe.
+    pub trusted_hosts: Vec<String>,
     /// Which notifications of SNS are acted on.
     pub sns_trust: SnsTrust,
 }
@@ -168,6 +172,7 @@ impl Default for Options {
             hash_header: "X-Bouncekit-Send".into(),
             unsubscribe_addresses: Vec::new(),
             unsubscribe_folder: false,
+            trusted_hosts: Vec::new(),
             sns_trust: SnsTrust::default(),
         }
     }

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::{Format, Parsed, Report, ReportKind, mime::Mail};
+use super::{Format, Parsed, Report, ReportKind, authentication, mime::Mail};
 use crate::{classify::EnhancedStatusCode, time::Timestamp};
 
 /// The exact sender of SNS; other addresses at amazonaws.com are customers' or nobody's.
@@ -136,15 +136,9 @@ impl SnsTrust {
     /// Whether a mail of SNS with these Authentication-Results is believed.
     pub fn covers(&self, authentication_results: &[String]) -> bool {
         self.all
-            || authentication_results.iter().any(|value| {
-                let value = value.to_lowercase();
-                let (host, results) = value.split_once(';').unwrap_or((&value, ""));
-                let host = host.split_whitespace().next().unwrap_or_default();
-                self.hosts
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(host))
-                    && results.split(';').any(is_pass_of_amazon)
-            })
+            || authentication::results(&self.hosts, authentication_results)
+                .iter()
+                .any(|result| is_pass_of_amazon(result))
     }
 }
 
@@ -168,22 +162,12 @@ fn is_disowned(mail: &Mail<'_>) -> bool {
 
 /// One result of Authentication-Results, lower case: a pass of DKIM or SPF for Amazon's domain.
 fn is_pass_of_amazon(result: &str) -> bool {
-    let mut words = result.split_whitespace();
-    let properties = match words.next() {
-        Some("dkim=pass") => ["header.d=", "header.i=@"],
-        Some("spf=pass") => ["smtp.mailfrom=", "smtp.mfrom="],
-        _ => return false,
-    };
-    words.any(|word| {
-        let value = properties.iter().find_map(|name| word.strip_prefix(name));
-        let domain = value.map(|value| value.rsplit('@').next().unwrap_or(value));
-        domain.is_some_and(|domain| {
-            ["amazonaws.com", "amazonses.com"].iter().any(|amazon| {
-                domain == *amazon
-                    || domain
-                        .strip_suffix(amazon)
-                        .is_some_and(|sub| sub.ends_with('.'))
-            })
+    authentication::passed_for(result.trim()).is_some_and(|domain| {
+        ["amazonaws.com", "amazonses.com"].iter().any(|amazon| {
+            domain == *amazon
+                || domain
+                    .strip_suffix(amazon)
+                    .is_some_and(|sub| sub.ends_with('.'))
         })
     })
 }

@@ -58,6 +58,7 @@ pub fn delivery_event(
         clues: clues.into_iter().collect(),
         address: row.recipient.as_deref().map(str::to_owned),
         address_wins: true,
+        sender_proven: false,
         status: row.enhanced_status,
         reply_code: row.smtp_code,
         diagnostic,

@@ -1,6 +1,7 @@
 //! The real binary in a folder of its own: cleared environment, own HOME, a clock that stands.
 
 mod certificates;
+pub(crate) mod chance;
 pub(crate) mod dovecot;
 pub(crate) mod fake_imap;
 pub(crate) mod mails;
