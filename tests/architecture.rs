@@ -91,7 +91,7 @@ fn reading_and_judging_does_no_input_or_output() {
                 "classify/",
                 "webhook/",
                 "verp.rs",
-                "suppression.rs",
+                "suppression/",
                 "event.rs",
                 "address.rs",
             ]

@@ -26,6 +26,11 @@ fn a_forgotten_person_leaves_no_trace_but_stays_suppressed() {
     env.write("in/b.eml", bounce(2, "bert@example.com"));
     let _ = env.run(["email:fetch"]).done();
 
+    let segment = ["segments:create", "Bounced", "--filter", "bounced"];
+    let _ = env.run(segment).done();
+    let _ = env.run(["segments:update"]).done();
+    let export = ["dnc:export", "--target", "plain", "--since-last"];
+    assert!(env.run(export).done().contains("anna@example.com"));
     let would = env.run(["forget", "Anna@example.com", "--dry-run"]).done();
     assert!(
         would.starts_with("would be forgotten: 1 contacts"),

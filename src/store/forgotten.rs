@@ -45,9 +45,21 @@ impl Batch<'_> {
             "UPDATE event SET diagnostic = '', note = 'a person named here was forgotten'
              WHERE instr(lower(diagnostic), $1) > 0 OR instr(lower(note), $1) > 0",
         )?;
+        let contacts = run_sql("DELETE FROM contact WHERE address_key = $1")?;
+        let sends = run_sql("DELETE FROM send WHERE address_key = $1")?;
+        // What was told to other systems stays with them: the next difference says nothing of it.
+        for table in [
+            "DELETE FROM exported WHERE address_key = $1",
+            "DELETE FROM released WHERE address_key = $1",
+            "DELETE FROM outbox WHERE instr(lower(payload), $1) > 0",
+            // Last, since the deletions above are noted there; a deleted contact is no member any more.
+            "DELETE FROM change_log WHERE address_key = $1",
+        ] {
+            run_sql(table)?;
+        }
         Ok(Forgotten {
-            contacts: run_sql("DELETE FROM contact WHERE address_key = $1")?,
-            sends: run_sql("DELETE FROM send WHERE address_key = $1")?,
+            contacts,
+            sends,
             events,
             archived_mails,
             mentions,

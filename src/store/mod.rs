@@ -70,9 +70,9 @@ pub use statistics::{
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_segments.sql"),
-    include_str!("migrations/0004_archive.sql"),
-    include_str!("migrations/0006_steering.sql"),
-    include_str!("migrations/0007_forgotten.sql"),
+    include_str!("migrations/0003_archive.sql"),
+    include_str!("migrations/0004_steering.sql"),
+    include_str!("migrations/0005_forgotten.sql"),
 ];
 
 /// Marks a database file as ours (`bkit`).
