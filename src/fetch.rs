@@ -1,5 +1,5 @@
 //! One folder's mail, from the server to the store and back: fetched and acknowledged on one
-//! thread, recognised and committed on the other. A message is acknowledged only after its
+//! thread, recognised on another, committed on the third. A message is acknowledged only after its
 //! outcome is committed; what was committed but not acknowledged stands in the store as pending.
 
 use std::{
@@ -54,14 +54,26 @@ pub enum FetchError {
     Store(#[from] StoreError),
 }
 
-enum Progress {
+enum Progress<T> {
     /// How many messages there are to fetch.
     Found(usize),
-    Batch(Vec<Message>),
+    Batch(Vec<T>),
     Acknowledged(Vec<u32>),
     /// No more batches; acknowledgements may still come.
     Fetched,
     Failed(MailboxError),
+}
+
+impl<T> Progress<T> {
+    fn map<U>(self, batch: impl FnOnce(Vec<T>) -> Vec<U>) -> Progress<U> {
+        match self {
+            Self::Found(count) => Progress::Found(count),
+            Self::Batch(messages) => Progress::Batch(batch(messages)),
+            Self::Acknowledged(uids) => Progress::Acknowledged(uids),
+            Self::Fetched => Progress::Fetched,
+            Self::Failed(error) => Progress::Failed(error),
+        }
+    }
 }
 
 type Acknowledgement = (Vec<u32>, After);
@@ -93,7 +105,8 @@ pub fn folder(
         )
     };
     thread::scope(|scope| {
-        let (progress, arriving) = mpsc::sync_channel(1);
+        let (progress, fetched) = mpsc::sync_channel(1);
+        let (recognised, arriving) = mpsc::sync_channel(1);
         let (acknowledge, requested) = mpsc::channel::<Acknowledgement>();
         let limit = job.limit;
         let (mailbox, folder) = (job.mailbox, job.folder);
@@ -113,7 +126,17 @@ pub fn folder(
                 let _ = progress.send(Progress::Failed(error));
             }
         });
-        work(store, &id, job, accounting, report, &arriving, acknowledge)
+        let (id, recognition) = (&id, &job.recognition);
+        scope.spawn(move || {
+            let read = |message| item(message, id, recognition);
+            for progress in fetched {
+                let progress = progress.map(|batch| batch.into_iter().map(read).collect());
+                if recognised.send(progress).is_err() {
+                    return;
+                }
+            }
+        });
+        work(store, id, job, accounting, report, &arriving, acknowledge)
     })
 }
 
@@ -122,7 +145,7 @@ fn serve(
     source: &mut dyn Folder,
     pending: Vec<Acknowledgement>,
     limit: Option<usize>,
-    progress: &mpsc::SyncSender<Progress>,
+    progress: &mpsc::SyncSender<Progress<Message>>,
     requested: &mpsc::Receiver<Acknowledgement>,
 ) -> Result<(), MailboxError> {
     // False: nobody listens any more, so nothing may be acknowledged either.
@@ -170,7 +193,7 @@ fn work(
     job: &Job<'_>,
     accounting: &mut Accounting,
     report: &mut dyn FnMut(usize, usize),
-    arriving: &mpsc::Receiver<Progress>,
+    arriving: &mpsc::Receiver<Progress<Item>>,
     acknowledge: mpsc::Sender<Acknowledgement>,
 ) -> Result<(), FetchError> {
     let mut acknowledge = Some(acknowledge);
@@ -181,11 +204,7 @@ fn work(
                 found = count;
                 report(found, 0);
             }
-            Progress::Batch(batch) => {
-                let items: Vec<Item> = batch
-                    .into_iter()
-                    .map(|message| item(message, id, &job.recognition))
-                    .collect();
+            Progress::Batch(items) => {
                 let occasion = Occasion {
                     run: job.run,
                     now: job.now,
