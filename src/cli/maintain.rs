@@ -1,9 +1,9 @@
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use bouncekit_core::{config::Span, store::Retention, time::Timestamp};
 use serde_json::json;
 
-use super::{CliError, Context, Exit, listing::Shape};
+use super::{CliError, Context, Exit, listing::Shape, output};
 
 /// Check the database, apply retention, and if asked back it up and give space back
 ///
@@ -62,17 +62,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             store.vacuum()?;
         }
         if let Some(path) = &args.backup {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-            let copied = store.back_up(&beside).map_err(CliError::from);
-            let moved = copied.and_then(|()| {
-                fs::rename(&beside, path).map_err(|cause| CliError::file(path, &cause))
-            });
-            if let Err(error) = moved {
-                // A part of a copy helps nobody.
-                let _ = fs::remove_file(&beside);
-                return Err(error);
-            }
+            output::replace_by(path, |beside| Ok(store.back_up(beside)?))?;
         }
     }
     let (size, unused) = store.size()?;

@@ -8,7 +8,7 @@ use std::{
 use bouncekit_core::store::{Member, Origin, Store};
 use serde_json::{Map, Value, json};
 
-use super::{CliError, Context, Exit, listing::csv_cell, segments};
+use super::{CliError, Context, Exit, listing::csv_cell, output, segments};
 
 /// Export the members of a segment with their attributes
 #[derive(clap::Args)]
@@ -42,17 +42,14 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         out.flush()?;
         return Ok(Exit::Done);
     };
-    let mut name = path.clone().into_os_string();
-    name.push(".part");
-    let part = PathBuf::from(name);
-    let failed = |cause: &io::Error| CliError::file(&part, cause);
-    let mut out = BufWriter::new(File::create(&part).map_err(|cause| failed(&cause))?);
-    let members = write(&store, segment.id, args.format, &mut out)?;
-    out.into_inner()
-        .map_err(|error| failed(error.error()))?
-        .sync_all()
-        .map_err(|cause| failed(&cause))?;
-    std::fs::rename(&part, path).map_err(|cause| CliError::file(path, &cause))?;
+    let mut members = 0;
+    output::replace_by(path, |beside| {
+        let failed = |cause: &io::Error| CliError::file(path, cause);
+        let mut out = BufWriter::new(File::create(beside).map_err(|cause| failed(&cause))?);
+        members = write(&store, segment.id, args.format, &mut out)?;
+        let file = out.into_inner().map_err(|error| failed(error.error()))?;
+        file.sync_all().map_err(|cause| failed(&cause))
+    })?;
     println!(
         "{} of segment `{}` written to `{}`",
         segments::plural(members, "member"),

@@ -162,15 +162,8 @@ impl<E: From<ReplayError>> Reading<'_, E> {
                 let Some(verification) = self.verification_of_mail(provider, place, bytes)? else {
                     return Ok(());
                 };
-                for row in provider.decode_mail(bytes, self.options.preset) {
-                    (self.each)(Entry {
-                        place,
-                        row,
-                        received_at,
-                        verification: verification.clone(),
-                    })?;
-                }
-                Ok(())
+                let rows = provider.decode_mail(bytes, self.options.preset);
+                self.tell(place, rows, received_at, verification)
             }
             Content::Json(text) => {
                 let Some(provider) = self.provider else {
@@ -256,20 +249,14 @@ impl<E: From<ReplayError>> Reading<'_, E> {
         };
         let mut rows = Vec::with_capacity(1);
         provider.decode_entry(Field::unchecked(text), self.options.preset, &mut rows);
-        for mut row in rows {
+        for row in &mut rows {
             if row.kind == Kind::Error
                 && let Err(error) = Field::parse(text)
             {
                 row.reason = Some(format!("invalid JSON: {error}").into());
             }
-            (self.each)(Entry {
-                place,
-                row,
-                received_at,
-                verification: verification.clone(),
-            })?;
         }
-        Ok(())
+        self.tell(place, rows, received_at, verification)
     }
 
     fn form(
@@ -282,12 +269,24 @@ impl<E: From<ReplayError>> Reading<'_, E> {
         let Some(verification) = self.verification_of(provider, place, text)? else {
             return Ok(());
         };
-        for row in provider.decode_form(text, self.options.preset) {
+        let rows = provider.decode_form(text, self.options.preset);
+        self.tell(place, rows, received_at, verification)
+    }
+
+    /// Hands on what a value was decoded to.
+    fn tell(
+        &mut self,
+        place: Place,
+        rows: Vec<Row<'_>>,
+        received_at: Option<Timestamp>,
+        verification: Cow<'static, str>,
+    ) -> Result<(), E> {
+        for (row, verification) in rows.into_iter().zip(std::iter::repeat(verification)) {
             (self.each)(Entry {
                 place,
                 row,
                 received_at,
-                verification: verification.clone(),
+                verification,
             })?;
         }
         Ok(())
