@@ -6,6 +6,8 @@ pub(crate) enum Bound {
     Integer(i64),
     Real(f64),
     Text(String),
+    /// A set.
+    Ids(Vec<i64>),
 }
 
 impl From<i64> for Bound {
@@ -29,6 +31,12 @@ impl From<f64> for Bound {
 impl From<&str> for Bound {
     fn from(value: &str) -> Self {
         Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Bound {
+    fn from(value: String) -> Self {
+        Self::Text(value)
     }
 }
 

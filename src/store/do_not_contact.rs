@@ -1,7 +1,6 @@
 //! The do-not-contact list, keyed by address, channel and reason.
 
-use rusqlite::{Row, params};
-
+use super::engine::{Row, params};
 use super::{Batch, Store, StoreError};
 use crate::{
     address::AddressKey,
@@ -38,7 +37,7 @@ pub(super) const COLUMNS: &str =
 /// Strongest reason first.
 pub(super) const STRENGTH: &str = "CASE d.reason WHEN 'complaint' THEN 0 WHEN 'unsubscribe' THEN 1 WHEN 'bounce' THEN 2 ELSE 3 END";
 
-pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<DoNotContact> {
+pub(super) fn row(row: &Row<'_>) -> Result<DoNotContact, StoreError> {
     let grounds: String = row.get(1)?;
     let detail: String = row.get(2)?;
     Ok(DoNotContact {
@@ -48,9 +47,9 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<DoNotContact> {
             detail: Reason::from_name(&detail),
             since: Timestamp(row.get(3)?),
             comment: row.get(4)?,
-            event: row.get::<_, Option<[u8; 16]>>(5)?.map(EventKey),
+            event: row.get::<Option<[u8; 16]>>(5)?.map(EventKey),
             run: row.get(6)?,
-            expires_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+            expires_at: row.get::<Option<i64>>(7)?.map(Timestamp),
         },
     })
 }
@@ -151,9 +150,8 @@ impl Batch<'_> {
             .iter()
             .map(|address| {
                 let rows = select.query_map(params![address.as_str(), CHANNEL], row)?;
-                Ok(rows
-                    .map(|row| row.map(|row| row.entry))
-                    .collect::<Result<_, _>>()?)
+                rows.map(|row| row.map(|row| row.entry))
+                    .collect::<Result<_, _>>()
             })
             .collect()
     }
@@ -166,6 +164,6 @@ impl Store {
             "SELECT {COLUMNS} FROM do_not_contact AS d WHERE d.address_key = $1 AND d.channel = $2 ORDER BY {STRENGTH}"
         ))?;
         let rows = select.query_map(params![address.as_str(), CHANNEL], row)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 }

@@ -29,6 +29,8 @@ pub enum StoreError {
     Corrupt,
     #[error("reading or writing the database file failed: {0}")]
     Io(String),
+    #[error("a row was expected and there is none")]
+    NoRow,
     #[error("unexpected answer of the database: {0}")]
     Other(String),
 }
@@ -71,7 +73,9 @@ impl StoreError {
             }
             Self::Corrupt => "restore a backup; `sqlite3 FILE .recover` may save what is in it",
             Self::Io(_) => "check the disk and the file system; run again when it is mended",
-            Self::Other(_) => "this is a bug of the program: report it with the command you ran",
+            Self::NoRow | Self::Other(_) => {
+                "this is a bug of the program: report it with the command you ran"
+            }
         }
     }
 

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, Row, params};
-
+use super::engine::{Connection, Row, params};
 use super::{Batch, Store, StoreError};
 use crate::{
     address::AddressKey,
@@ -45,19 +44,19 @@ pub struct EventRow {
 const COLUMNS: &str = "key, source, kind, reason, permanence, rule, address_key, reported, send_hash, status, reply_code,
      receiving_host, diagnostic, raw_type, note, content, occurred_at, received_at, run, expires_at";
 
-pub(super) fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<EventKind> {
+pub(super) fn kind(row: &Row<'_>, index: usize) -> Result<EventKind, StoreError> {
     let name: String = row.get(index)?;
     // A kind of a later version: shown as a note rather than failing the whole list.
     Ok(EventKind::from_name(&name).unwrap_or(EventKind::Note))
 }
 
-pub(super) fn reason(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Reason>> {
+pub(super) fn reason(row: &Row<'_>, index: usize) -> Result<Option<Reason>, StoreError> {
     Ok(row
-        .get::<_, Option<String>>(index)?
+        .get::<Option<String>>(index)?
         .and_then(|name| Reason::from_name(&name)))
 }
 
-pub(super) fn permanence(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Permanence>> {
+pub(super) fn permanence(row: &Row<'_>, index: usize) -> Result<Option<Permanence>, StoreError> {
     let name: Option<String> = row.get(index)?;
     Ok(name.map(|name| {
         if name == "hard" {
@@ -68,7 +67,7 @@ pub(super) fn permanence(row: &Row<'_>, index: usize) -> rusqlite::Result<Option
     }))
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+fn event(row: &Row<'_>) -> Result<EventRow, StoreError> {
     Ok(EventRow {
         key: EventKey(row.get(0)?),
         source: row.get(1)?,
@@ -76,12 +75,10 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         reason: reason(row, 3)?,
         permanence: permanence(row, 4)?,
         rule: row.get(5)?,
-        address: row
-            .get::<_, Option<String>>(6)?
-            .map(AddressKey::from_stored),
+        address: row.get::<Option<String>>(6)?.map(AddressKey::from_stored),
         reported: row.get(7)?,
         send_hash: row
-            .get::<_, Option<Vec<u8>>>(8)?
+            .get::<Option<Vec<u8>>>(8)?
             .map(|hash| String::from_utf8_lossy(&hash).into_owned()),
         status: row.get(9)?,
         reply_code: row.get(10)?,
@@ -93,7 +90,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         occurred_at: Timestamp(row.get(16)?),
         received_at: Timestamp(row.get(17)?),
         run: row.get(18)?,
-        expires_at: row.get::<_, Option<i64>>(19)?.map(Timestamp),
+        expires_at: row.get::<Option<i64>>(19)?.map(Timestamp),
     })
 }
 
@@ -101,8 +98,8 @@ fn events_of(connection: &Connection, address: &AddressKey) -> Result<Vec<EventR
     let mut select = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM event WHERE address_key = $1 ORDER BY occurred_at, key"
     ))?;
-    let rows = select.query_map([address.as_str()], event)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = select.query_map(params![address.as_str()], event)?;
+    rows.collect()
 }
 
 fn events_of_mails(
@@ -114,7 +111,7 @@ fn events_of_mails(
     ))?;
     let mut found = HashMap::new();
     for content in contents {
-        let rows = select.query_map([content], event)?;
+        let rows = select.query_map(params![content], event)?;
         let rows: Vec<EventRow> = rows.collect::<Result<_, _>>()?;
         if !rows.is_empty() {
             found.insert(content, rows);
@@ -211,7 +208,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("DELETE FROM event WHERE key = $1")?;
         for key in keys {
-            delete.execute([key.0])?;
+            delete.execute(params![key.0])?;
         }
         Ok(())
     }
@@ -239,7 +236,7 @@ impl Store {
             "SELECT {COLUMNS} FROM event WHERE key >= $1 AND key <= $2 ORDER BY key LIMIT 2"
         ))?;
         let rows = select.query_map(params![prefix, upper], event)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Calls `each` for every event that nothing decided since `since`: mails that nothing
@@ -255,11 +252,10 @@ impl Store {
                 "SELECT {COLUMNS} FROM event
                  WHERE received_at >= $1 AND (kind = 'unrecognised' OR kind = 'bounce' AND reason IN ('on_hold', 'undefined'))
                  ORDER BY key"
-            ))
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([since.0]).map_err(StoreError::from)?;
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(event(row).map_err(StoreError::from)?)?;
+            ))?;
+        let mut rows = select.query(params![since.0])?;
+        while let Some(row) = rows.next()? {
+            each(event(&row)?)?;
         }
         Ok(())
     }
@@ -269,7 +265,7 @@ impl Store {
         let mut select = self
             .connection
             .prepare_cached("SELECT rule, count(*) FROM event WHERE rule IS NOT NULL GROUP BY rule ORDER BY 2 DESC, 1")?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
     }
 }

@@ -1,7 +1,6 @@
 //! What the policy reads: the events of addresses, without those of undone runs.
 
-use rusqlite::{Row, params};
-
+use super::engine::{Row, params};
 use super::{Batch, Store, StoreError, events};
 use crate::{
     address::AddressKey,
@@ -32,19 +31,19 @@ fn columns(campaigns: bool) -> String {
     )
 }
 
-fn past(row: &Row<'_>) -> rusqlite::Result<PastEvent> {
+fn past(row: &Row<'_>) -> Result<PastEvent, StoreError> {
     Ok(PastEvent {
         key: EventKey(row.get(0)?),
         kind: events::kind(row, 1)?,
         reason: events::reason(row, 2)?,
         permanence: events::permanence(row, 3)?,
-        grounds: Grounds::from_name(row.get_ref(4)?.as_str()?),
+        grounds: Grounds::from_name(row.text(4)?),
         receiving_host: row.get(5)?,
         campaign: row.get(6)?,
         note: row.get(7)?,
         occurred_at: Timestamp(row.get(8)?),
         received_at: Timestamp(row.get(9)?),
-        expires_at: row.get::<_, Option<i64>>(10)?.map(Timestamp),
+        expires_at: row.get::<Option<i64>>(10)?.map(Timestamp),
         run: row.get(11)?,
         source: row.get(12)?,
         send: row.get(13)?,
@@ -65,8 +64,8 @@ impl Batch<'_> {
         addresses
             .iter()
             .map(|address| {
-                let rows = select.query_map([address.as_str()], past)?;
-                Ok(rows.collect::<Result<_, _>>()?)
+                let rows = select.query_map(params![address.as_str()], past)?;
+                rows.collect()
             })
             .collect()
     }
@@ -87,7 +86,7 @@ impl Batch<'_> {
             .iter()
             .map(|address| {
                 let rows = select.query_map(params![address.as_str(), run], past)?;
-                Ok(rows.collect::<Result<_, _>>()?)
+                rows.collect()
             })
             .collect()
     }
@@ -103,7 +102,7 @@ impl Batch<'_> {
         addresses
             .iter()
             .map(|(address, at)| {
-                Ok(select.query_row(params![address.as_str(), at.0], |row| row.get(0))?)
+                select.query_row(params![address.as_str(), at.0], |row| row.get(0))
             })
             .collect()
     }
@@ -123,16 +122,12 @@ impl Store {
                 "SELECT {}, e.address_key FROM event AS e
                  WHERE e.address_key IS NOT NULL AND e.kind IN {KINDS} AND {NOT_UNDONE} ORDER BY e.address_key",
                 columns(campaigns)
-            ))
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([]).map_err(StoreError::from)?;
+            ))?;
+        let mut rows = select.query(params![])?;
         let mut present: Option<AddressKey> = None;
         let mut events = Vec::new();
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            let address = row.get_ref("address_key").map_err(StoreError::from)?;
-            let address = address
-                .as_str()
-                .map_err(|cause| StoreError::Other(cause.to_string()))?;
+        while let Some(row) = rows.next()? {
+            let address = row.text(14)?;
             if present
                 .as_ref()
                 .is_none_or(|present| present.as_str() != address)
@@ -143,7 +138,7 @@ impl Store {
                 events.clear();
                 present = Some(AddressKey::from_stored(address.to_owned()));
             }
-            events.push(past(row).map_err(StoreError::from)?);
+            events.push(past(&row)?);
         }
         present.map_or(Ok(()), |present| each(&present, &events))
     }

@@ -1,7 +1,6 @@
 //! Leases: who works on one mailbox or spool, as a row in the database.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::engine::{OptionalExtension, params};
 use super::{Store, StoreError};
 use crate::time::Timestamp;
 
@@ -35,7 +34,7 @@ impl Store {
         let present = batch
             .transaction
             .prepare_cached("SELECT host, pid, started, since FROM lease WHERE name = $1")?
-            .query_row([name], |row| {
+            .query_row(params![name], |row| {
                 let started: i64 = row.get(2)?;
                 let holder = Holder {
                     host: row.get(0)?,

@@ -1,25 +1,18 @@
-//! The only place that names rusqlite: opening, migrating, and transactions.
-//!
-//! # Locking
-//! Writers use `BEGIN IMMEDIATE`: a deferred transaction that upgrades fails at once whatever the
-//! busy timeout. Readers go on beside them (WAL).
-//!
-//! # Compatibility
-//! `user_version` counts the migrations. They are append-only: never edit or remove one that has
-//! been released. A database of a newer version is refused.
+//! The database: what is kept, and how it is asked for.
 //!
 //! # One store, two engines
 //! The API speaks in domain types and in sets, the SQL in numbered parameters, `ON CONFLICT` and
-//! natural keys, so that another engine can stand behind it.
+//! natural keys. One text serves every engine; the engines themselves, and what differs between
+//! them, stand in `engine`.
 
 mod contacts;
 mod do_not_contact;
+mod engine;
 mod error;
 mod events;
 mod explain;
 mod exports;
 mod forgotten;
-mod functions;
 #[cfg(test)]
 mod histories;
 mod history;
@@ -40,7 +33,7 @@ mod statistics;
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use engine::{Connection, Purpose, Transaction};
 
 pub use contacts::{Contact, ImportCounts, NewContact};
 pub use do_not_contact::{DoNotContact, LIVE};
@@ -66,18 +59,6 @@ pub use statistics::{
     DomainCount, EventCount, Returned, Scope, SegmentCount, SourceCount, SuppressedCount,
 };
 
-/// Append-only. The number of entries is the version.
-const MIGRATIONS: &[&str] = &[
-    include_str!("migrations/0001_initial.sql"),
-    include_str!("migrations/0002_segments.sql"),
-    include_str!("migrations/0003_archive.sql"),
-    include_str!("migrations/0004_steering.sql"),
-    include_str!("migrations/0005_forgotten.sql"),
-];
-
-/// Marks a database file as ours (`bkit`).
-const APPLICATION_ID: i32 = 0x626b_6974;
-
 /// The database.
 pub struct Store {
     connection: Connection,
@@ -98,7 +79,7 @@ pub struct OpenOptions {
 impl Default for OpenOptions {
     fn default() -> Self {
         Self {
-            wait: Duration::from_secs(10),
+            wait: engine::WAIT,
             cache: 16,
             outbox: false,
         }
@@ -108,73 +89,25 @@ impl Default for OpenOptions {
 impl Store {
     /// Opens or creates the database at `path` and brings it to the present version.
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)
-            .map_err(|cause| StoreError::open(path, &cause))?;
-        Self::prepare(connection, options).map_err(|cause| cause.at(path))
+        Ok(Self {
+            connection: Connection::open_file(path, &options)?,
+            outbox: options.outbox,
+        })
     }
 
     /// A database that lives as long as the value; for tests and for commands without one.
     pub fn open_in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?, OpenOptions::default())
-    }
-
-    fn prepare(connection: Connection, options: OpenOptions) -> Result<Self, StoreError> {
-        connection.busy_timeout(options.wait)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        let known = MIGRATIONS.len();
-        if usize::try_from(found).is_ok_and(|found| found > known) {
-            return Err(StoreError::Newer { found, known });
-        }
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        // An acknowledged mail is gone from the server: what is committed must be on disk.
-        connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "cache_size", -i64::from(options.cache) * 1024)?;
-        functions::register(&connection)?;
-        let mut store = Self {
-            connection,
-            outbox: options.outbox,
-        };
-        if usize::try_from(found).is_ok_and(|found| found < known) {
-            store.migrate()?;
-        }
-        Ok(store)
-    }
-
-    fn migrate(&mut self) -> Result<(), StoreError> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        // Read again under the lock: another process may have migrated meanwhile.
-        let found: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if found == 0 {
-            let tables: i64 =
-                transaction
-                    .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            if tables > 0 {
-                return Err(StoreError::NotOurs);
-            }
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        }
-        for migration in MIGRATIONS.get(found..).unwrap_or_default() {
-            transaction.execute_batch(migration)?;
-        }
-        transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
-        transaction.commit()?;
-        Ok(())
+        Ok(Self {
+            connection: Connection::open_in_memory()?,
+            outbox: false,
+        })
     }
 
     /// Begins a writing transaction; it is rolled back when dropped.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
         Ok(Batch {
             outbox: self.outbox,
-            transaction: self
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)?,
+            transaction: self.connection.begin(Purpose::Writing)?,
         })
     }
 }
@@ -187,54 +120,6 @@ pub struct Batch<'s> {
 
 impl Batch<'_> {
     pub fn commit(self) -> Result<(), StoreError> {
-        Ok(self.transaction.commit()?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_database_is_made_once_and_opened_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("b.db");
-        for _ in 0..2 {
-            let store = Store::open(&path, OpenOptions::default()).unwrap();
-            let version: usize = store
-                .connection
-                .query_row("PRAGMA user_version", [], |row| row.get(0))
-                .unwrap();
-            assert_eq!(version, MIGRATIONS.len());
-        }
-    }
-
-    #[test]
-    fn files_that_are_not_ours_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("notes.txt");
-        std::fs::write(&path, "x".repeat(4096)).unwrap();
-        let error = Store::open(&path, OpenOptions::default()).err().unwrap();
-        assert!(
-            error.to_string().contains("notes.txt") && error.to_string().contains("not a database"),
-            "{error}"
-        );
-
-        let path = folder.path().join("newer.db");
-        drop(Store::open(&path, OpenOptions::default()).unwrap());
-        Connection::open(&path)
-            .unwrap()
-            .pragma_update(None, "user_version", 999)
-            .unwrap();
-        let error = Store::open(&path, OpenOptions::default()).err().unwrap();
-        assert!(error.to_string().contains("999"), "{error}");
-
-        let path = folder.path().join("other.db");
-        Connection::open(&path)
-            .unwrap()
-            .execute_batch("CREATE TABLE t (x)")
-            .unwrap();
-        let error = Store::open(&path, OpenOptions::default()).err().unwrap();
-        assert!(error.to_string().contains("other program"), "{error}");
+        self.transaction.commit()
     }
 }

@@ -1,7 +1,6 @@
 //! Messages whose outcome is committed but not yet acknowledged on the server.
 
-use rusqlite::params;
-
+use super::engine::params;
 use super::{Batch, Store, StoreError};
 
 /// The folder a message lies in; UIDs mean something only within a UIDVALIDITY (RFC 9051, 2.3.1.1).
@@ -50,7 +49,7 @@ impl Store {
             params![folder.mailbox, folder.folder, folder.uid_validity],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Forgets messages that the server has acknowledged.

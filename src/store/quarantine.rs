@@ -1,7 +1,6 @@
 //! Messages that could not be read: tried again, then put away.
 
-use rusqlite::{Row, params};
-
+use super::engine::{Row, params};
 use super::{Batch, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -25,7 +24,7 @@ pub struct Quarantined {
 /// So often a message is tried before it is put away.
 const TRIES: u32 = 2;
 
-fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
+fn quarantined(row: &Row<'_>) -> Result<Quarantined, StoreError> {
     Ok(Quarantined {
         content: row.get(0)?,
         place: row.get(1)?,
@@ -33,7 +32,7 @@ fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
         reason: row.get(3)?,
         first_seen: Timestamp(row.get(4)?),
         last_seen: Timestamp(row.get(5)?),
-        quarantined_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+        quarantined_at: row.get::<Option<i64>>(6)?.map(Timestamp),
         archived: row.get(7)?,
     })
 }
@@ -72,7 +71,7 @@ impl Batch<'_> {
         if self
             .transaction
             .prepare_cached(empty)?
-            .query_row([], |row| row.get(0))?
+            .query_row(params![], |row| row.get(0))?
         {
             return Ok(());
         }
@@ -80,7 +79,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("DELETE FROM quarantine WHERE content = $1")?;
         for content in contents {
-            delete.execute([content])?;
+            delete.execute(params![content])?;
         }
         Ok(())
     }
@@ -91,7 +90,7 @@ impl Batch<'_> {
             "UPDATE quarantine SET tries = 0, quarantined_at = NULL WHERE content = $1",
         )?;
         for content in contents {
-            update.execute([content])?;
+            update.execute(params![content])?;
         }
         Ok(())
     }
@@ -102,7 +101,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("DELETE FROM raw_message WHERE content = $1")?;
         for content in contents {
-            delete.execute([content])?;
+            delete.execute(params![content])?;
         }
         Ok(())
     }
@@ -116,8 +115,8 @@ impl Store {
                     EXISTS (SELECT 1 FROM raw_message WHERE raw_message.content = quarantine.content)
              FROM quarantine ORDER BY first_seen, content",
         )?;
-        let rows = select.query_map([], quarantined)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![], quarantined)?;
+        rows.collect()
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::engine::{OptionalExtension, Row, params};
 use super::{Batch, ImportCounts, Store, StoreError};
 use crate::{address::AddressKey, time::Timestamp, verp::SendHash};
 
@@ -34,17 +33,13 @@ pub struct Send {
 
 const COLUMNS: &str = "hash, email_id, address, address_key, sent_at";
 
-fn send(row: &Row<'_>) -> rusqlite::Result<Send> {
+fn send(row: &Row<'_>) -> Result<Send, StoreError> {
     let hash: Vec<u8> = row.get(0)?;
     let hash = std::str::from_utf8(&hash)
         .ok()
         .and_then(SendHash::parse)
         .ok_or_else(|| {
-            rusqlite::Error::FromSqlConversionFailure(
-                0,
-                rusqlite::types::Type::Blob,
-                "a send hash of 1-64 letters and digits was expected".into(),
-            )
+            StoreError::Other("a send hash of 1-64 letters and digits was expected".into())
         })?;
     Ok(Send {
         hash,
@@ -105,7 +100,7 @@ impl Batch<'_> {
         let mut found = HashMap::with_capacity(hashes.len());
         for hash in hashes {
             if let Some(send) = select
-                .query_row([hash.as_str().as_bytes()], send)
+                .query_row(params![hash.as_str().as_bytes()], send)
                 .optional()?
             {
                 found.insert(send.hash.clone(), send);
@@ -126,7 +121,9 @@ impl Batch<'_> {
         ids.dedup();
         let mut found = HashMap::new();
         for id in ids {
-            let sends: Vec<Send> = select.query_map([id], send)?.collect::<Result<_, _>>()?;
+            let sends: Vec<Send> = select
+                .query_map(params![id], send)?
+                .collect::<Result<_, _>>()?;
             if let Ok([send]) = <[Send; 1]>::try_from(sends) {
                 found.insert(id.to_owned(), send);
             }
@@ -142,7 +139,7 @@ impl Store {
             "SELECT {COLUMNS} FROM send WHERE address_key = $1 ORDER BY sent_at DESC LIMIT $2"
         ))?;
         let rows = select.query_map(params![key.as_str(), limit], send)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Counts for reports: each a grouping the database does, a row a group.
 
-use rusqlite::{Row, params};
-
+use super::engine::{Row, params};
 use super::{Store, StoreError};
 use crate::{
     classify::{Permanence, Reason},
@@ -86,12 +85,12 @@ const IN_SCOPE: &str =
     "event.occurred_at >= $1 AND event.occurred_at < $2 AND ($3 IS NULL OR EXISTS
      (SELECT 1 FROM send WHERE send.hash = event.send_hash AND send.email_id = $3))";
 
-fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<EventKind> {
+fn kind(row: &Row<'_>, index: usize) -> Result<EventKind, StoreError> {
     let name: String = row.get(index)?;
     Ok(EventKind::from_name(&name).unwrap_or(EventKind::Note))
 }
 
-fn reason(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Reason>> {
+fn reason(row: &Row<'_>, index: usize) -> Result<Option<Reason>, StoreError> {
     let name: Option<String> = row.get(index)?;
     Ok(name.as_deref().and_then(Reason::from_name))
 }
@@ -122,7 +121,7 @@ impl Store {
                 })
             },
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Sends by day (days since 1970, UTC).
@@ -135,7 +134,7 @@ impl Store {
             params![scope.since.0, scope.until.0, scope.campaign],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Bounces by the domain of the address and the reason, the most frequent first.
@@ -155,7 +154,7 @@ impl Store {
                 })
             },
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// What became of the sends of each campaign that was sent in the period.
@@ -199,7 +198,7 @@ impl Store {
                 })
             },
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Calls `each` for every bounce of the period with its reason and diagnostic text.
@@ -213,10 +212,7 @@ impl Store {
         ))?;
         let mut rows = select.query(params![scope.since.0, scope.until.0, scope.campaign])?;
         while let Some(row) = rows.next()? {
-            each(
-                reason(row, 0)?,
-                row.get_ref(1)?.as_str().unwrap_or_default(),
-            );
+            each(reason(&row, 0)?, row.text(1)?);
         }
         Ok(())
     }
@@ -227,7 +223,7 @@ impl Store {
             "SELECT source, received_at / {DAY}, count(*), sum(kind = 'unrecognised'), max(received_at) FROM event
              WHERE received_at >= $1 AND kind NOT IN ('release', 'manual') GROUP BY 1, 2 ORDER BY 1, 2"
         ))?;
-        let rows = select.query_map([since.0], |row| {
+        let rows = select.query_map(params![since.0], |row| {
             Ok(SourceCount {
                 source: row.get(0)?,
                 day: row.get(1)?,
@@ -236,7 +232,7 @@ impl Store {
                 last: Timestamp(row.get(4)?),
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Reports with a wrong signature in the return address that runs counted since then.
@@ -244,7 +240,7 @@ impl Store {
         let mut select = self.connection.prepare_cached(
             "SELECT coalesce(sum(json_extract(accounting, '$.forged')), 0) FROM run WHERE started_at >= $1",
         )?;
-        Ok(select.query_row([since.0], |row| row.get(0))?)
+        select.query_row(params![since.0], |row| row.get(0))
     }
 
     /// The do-not-contact list by reason and detail.
@@ -264,10 +260,10 @@ impl Store {
                 detail: row.get(1)?,
                 count: row.get(2)?,
                 old: row.get(3)?,
-                expired: row.get::<_, Option<u64>>(4)?.unwrap_or(0),
+                expired: row.get::<Option<u64>>(4)?.unwrap_or(0),
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Every segment with its present members by the day they joined.
@@ -278,7 +274,7 @@ impl Store {
                   ON member.segment = segment.id AND member.origin <> 'removed'
              GROUP BY segment.id, segment.name, segment.built_at, 3 ORDER BY segment.name, 3"
         ))?;
-        let mut rows = select.query([])?;
+        let mut rows = select.query(params![])?;
         let mut segments: Vec<SegmentCount> = Vec::new();
         while let Some(row) = rows.next()? {
             let name: String = row.get(0)?;
@@ -286,11 +282,10 @@ impl Store {
                 segments.push(SegmentCount {
                     name,
                     joined: Vec::new(),
-                    built_at: row.get::<_, Option<i64>>(1)?.map(Timestamp),
+                    built_at: row.get::<Option<i64>>(1)?.map(Timestamp),
                 });
             }
-            if let (Some(day), Some(segment)) = (row.get::<_, Option<i64>>(2)?, segments.last_mut())
-            {
+            if let (Some(day), Some(segment)) = (row.get::<Option<i64>>(2)?, segments.last_mut()) {
                 segment.joined.push((day, row.get(3)?));
             }
         }

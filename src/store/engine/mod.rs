@@ -1,0 +1,367 @@
+//! The database engines: an enum over their connections, and the little that everything else of
+//! the store asks of them. One SQL text serves all; what must differ stands below here.
+//!
+//! The names are those of rusqlite, which this was made from: `prepare_cached`, `query_map`,
+//! `query_row`, `execute`, `params!`.
+
+mod functions;
+mod sqlite;
+mod value;
+
+use std::{path::Path, time::Duration};
+
+pub(super) use value::{Bind, Cell, Column, OptionalExtension, Value, params};
+
+use super::{OpenOptions, StoreError};
+
+pub(super) type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// A connection to a database.
+pub(super) enum Connection {
+    Sqlite(rusqlite::Connection),
+}
+
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Reading, with everything as it stood at one moment.
+    Reading,
+    /// Writing, one writer at a time.
+    Writing,
+}
+
+impl Connection {
+    /// Opens or creates the file and brings it to the present version.
+    pub(super) fn open_file(path: &Path, options: &OpenOptions) -> Result<Self> {
+        sqlite::open(path, options).map(Self::Sqlite)
+    }
+
+    /// A database that lives as long as the connection.
+    pub(super) fn open_in_memory() -> Result<Self> {
+        sqlite::open_in_memory().map(Self::Sqlite)
+    }
+
+    /// Prepares a statement that is used once.
+    pub(super) fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
+        Ok(match self {
+            Self::Sqlite(connection) => Statement::Sqlite(connection.prepare(sql)?),
+        })
+    }
+
+    /// Prepares a statement, or takes the one that was prepared before.
+    pub(super) fn prepare_cached(&self, sql: &str) -> Result<Statement<'_>> {
+        Ok(match self {
+            Self::Sqlite(connection) => Statement::SqliteCached(connection.prepare_cached(sql)?),
+        })
+    }
+
+    /// Runs a statement; answers how many rows it changed.
+    pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
+        self.prepare(sql)?.execute(values)
+    }
+
+    /// Runs statements without values.
+    pub(super) fn execute_batch(&self, sql: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+        }
+    }
+
+    /// The first row of a query; [`StoreError::NoRow`] without one.
+    pub(super) fn query_row<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.prepare(sql)?.query_row(values, read)
+    }
+
+    /// Begins a transaction; it is rolled back when dropped.
+    pub(super) fn begin(&self, purpose: Purpose) -> Result<Transaction<'_>> {
+        self.start(purpose)?;
+        Ok(Transaction {
+            connection: self,
+            open: true,
+        })
+    }
+
+    /// Begins a transaction that the caller ends by hand.
+    pub(super) fn start(&self, purpose: Purpose) -> Result<()> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection.execute_batch(match purpose {
+                Purpose::Reading => "BEGIN DEFERRED",
+                Purpose::Writing => "BEGIN IMMEDIATE",
+            })?),
+        }
+    }
+
+    /// Whether no transaction is open.
+    pub(super) fn is_autocommit(&self) -> bool {
+        match self {
+            Self::Sqlite(connection) => connection.is_autocommit(),
+        }
+    }
+
+    /// What stands around a parameter that is a set of ids, so that it becomes a table `j` with
+    /// the column `value`.
+    pub(super) const fn ids(&self) -> [&'static str; 2] {
+        match self {
+            Self::Sqlite(_) => ["json_each(", ") j"],
+        }
+    }
+
+    /// Makes an empty temporary table of this session; `key` is its primary key.
+    pub(super) fn temporary_table(&self, name: &str, columns: &[&str]) -> Result<()> {
+        let key = columns.join(", ");
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|column| format!("{column} TEXT NOT NULL"))
+            .collect();
+        let kind = match self {
+            Self::Sqlite(_) => "STRICT, WITHOUT ROWID",
+        };
+        self.execute_batch(&format!(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({}, PRIMARY KEY ({key})) {kind};
+             DELETE FROM {name};",
+            columns.join(", ")
+        ))
+    }
+
+    /// Whether each row is checked to refer to rows that are there. Within a transaction this is
+    /// without effect.
+    pub(super) fn check_references(&self, on: bool) -> Result<()> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection.pragma_update(None, "foreign_keys", on)?),
+        }
+    }
+
+    /// What the engine's own check complains of; empty when all is well.
+    pub(super) fn check(&self) -> Result<Vec<String>> {
+        match self {
+            Self::Sqlite(connection) => sqlite::check(connection),
+        }
+    }
+
+    /// Writes a consistent, compact copy to a file that must not exist.
+    pub(super) fn back_up(&self, path: &Path) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => {
+                self.execute("VACUUM INTO $1", params![path.to_string_lossy().as_ref()])?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives unused space back.
+    pub(super) fn vacuum(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => self.execute_batch("VACUUM"),
+        }
+    }
+
+    /// Refreshes what the query planner knows, where it grew stale.
+    pub(super) fn optimise(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => self.execute_batch("PRAGMA optimize"),
+        }
+    }
+
+    /// The size in octets, and how many of them are unused.
+    pub(super) fn size(&self) -> Result<(u64, u64)> {
+        match self {
+            Self::Sqlite(connection) => sqlite::size(connection),
+        }
+    }
+
+    /// How the database keeps its journal, where that is a question.
+    pub(super) fn journal(&self) -> Result<String> {
+        match self {
+            Self::Sqlite(_) => self.query_row("PRAGMA journal_mode", params![], |row| row.get(0)),
+        }
+    }
+
+    /// From now on deleted content is overwritten with zeros.
+    pub(super) fn delete_securely(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => self.query_row("PRAGMA secure_delete = ON", params![], |_| Ok(())),
+        }
+    }
+
+    /// Overwrites what was deleted, also in the write-ahead log.
+    pub(super) fn wipe_deleted(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => {
+                self.query_row("PRAGMA wal_checkpoint(TRUNCATE)", params![], |_| Ok(()))
+            }
+        }
+    }
+}
+
+/// The version of the file at `path`, which is neither made nor migrated.
+pub(super) fn version_of_file(path: &Path) -> Result<i64> {
+    sqlite::version(path)
+}
+
+/// The version that a file is brought to.
+pub(super) fn known_version() -> usize {
+    sqlite::MIGRATIONS.len()
+}
+
+/// How long a connection waits for another's lock, where nothing else is said.
+pub(super) const WAIT: Duration = Duration::from_secs(10);
+
+/// A transaction: it reads and writes as the connection does.
+pub(super) struct Transaction<'c> {
+    connection: &'c Connection,
+    open: bool,
+}
+
+impl Transaction<'_> {
+    pub(super) fn commit(mut self) -> Result<()> {
+        self.connection.execute_batch("COMMIT")?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Transaction<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if self.open && !self.connection.is_autocommit() {
+            // What cannot be rolled back is rolled back when the connection ends.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// A prepared statement.
+pub(super) enum Statement<'c> {
+    Sqlite(rusqlite::Statement<'c>),
+    SqliteCached(rusqlite::CachedStatement<'c>),
+}
+
+impl Statement<'_> {
+    /// Runs it; answers how many rows it changed.
+    pub(super) fn execute(&mut self, values: &[Value<'_>]) -> Result<usize> {
+        let values = rusqlite::params_from_iter(values);
+        Ok(match self {
+            Self::Sqlite(statement) => statement.execute(values)?,
+            Self::SqliteCached(statement) => statement.execute(values)?,
+        })
+    }
+
+    /// Asks it; memory does not grow with the rows.
+    pub(super) fn query(&mut self, values: &[Value<'_>]) -> Result<Rows<'_>> {
+        let values = rusqlite::params_from_iter(values);
+        Ok(match self {
+            Self::Sqlite(statement) => Rows::Sqlite(statement.query(values)?),
+            Self::SqliteCached(statement) => Rows::Sqlite(statement.query(values)?),
+        })
+    }
+
+    /// Asks it for a few rows, and reads each.
+    pub(super) fn query_map<T, F>(&mut self, values: &[Value<'_>], read: F) -> Result<Mapped<'_, F>>
+    where
+        F: FnMut(&Row<'_>) -> Result<T>,
+    {
+        Ok(Mapped {
+            rows: self.query(values)?,
+            read,
+        })
+    }
+
+    /// Its first row; [`StoreError::NoRow`] without one.
+    pub(super) fn query_row<T>(
+        &mut self,
+        values: &[Value<'_>],
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<T> {
+        match self.query(values)?.next()? {
+            Some(row) => read(&row),
+            None => Err(StoreError::NoRow),
+        }
+    }
+
+    /// The names of the columns it answers.
+    pub(super) fn column_names(&self) -> Vec<String> {
+        let names = match self {
+            Self::Sqlite(statement) => statement.column_names(),
+            Self::SqliteCached(statement) => statement.column_names(),
+        };
+        names.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// The rows of a query, one after the other.
+pub(super) enum Rows<'s> {
+    Sqlite(rusqlite::Rows<'s>),
+}
+
+impl Rows<'_> {
+    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>> {
+        Ok(match self {
+            Self::Sqlite(rows) => rows.next()?.map(Row::Sqlite),
+        })
+    }
+}
+
+/// The rows of a query as what they are read to.
+pub(super) struct Mapped<'s, F> {
+    rows: Rows<'s>,
+    read: F,
+}
+
+impl<T, F: FnMut(&Row<'_>) -> Result<T>> Iterator for Mapped<'_, F> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        match self.rows.next() {
+            Ok(Some(row)) => Some((self.read)(&row)),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// A row of a query.
+pub(super) enum Row<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+}
+
+impl Row<'_> {
+    /// What stands in a column.
+    pub(super) fn cell(&self, index: usize) -> Result<Cell<'_>> {
+        match self {
+            Self::Sqlite(row) => sqlite::cell(row, index),
+        }
+    }
+
+    pub(super) fn get<T: Column>(&self, index: usize) -> Result<T> {
+        let cell = self.cell(index)?;
+        T::read(cell).ok_or_else(|| value::unexpected(index, cell))
+    }
+
+    /// The octets of a column, without copying them.
+    pub(super) fn octets(&self, index: usize) -> Result<&[u8]> {
+        match self.cell(index)? {
+            Cell::Blob(octets) => Ok(octets),
+            other => Err(value::unexpected(index, other)),
+        }
+    }
+
+    /// The text of a column, without copying it.
+    pub(super) fn text(&self, index: usize) -> Result<&str> {
+        match self.cell(index)? {
+            Cell::Text(text) => Ok(text),
+            other => Err(value::unexpected(index, other)),
+        }
+    }
+}
