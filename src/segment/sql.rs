@@ -8,6 +8,8 @@ pub(crate) enum Bound {
     Text(String),
     /// A set.
     Ids(Vec<i64>),
+    /// A regular expression.
+    Pattern(String),
 }
 
 impl From<i64> for Bound {
@@ -89,6 +91,14 @@ impl Sql {
         self
     }
 
+    /// Values, each with a comma before it.
+    pub(crate) fn bind_more(&mut self, values: impl IntoIterator<Item = Bound>) -> &mut Self {
+        for value in values {
+            self.push(", ").bind(value);
+        }
+        self
+    }
+
     /// The text with `$1`, `$2`, ... in it, and what they stand for.
     pub(crate) fn finish(&self) -> (String, Vec<&Bound>) {
         let mut text = String::new();
@@ -98,7 +108,12 @@ impl Sql {
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Bound(value) => {
                     values.push(value);
-                    text.push_str(&format!("${}", values.len()));
+                    let number = values.len();
+                    // Compared with a whole number, the parameter would be taken for one.
+                    text.push_str(&match value {
+                        Bound::Real(_) => format!("CAST(${number} AS DOUBLE PRECISION)"),
+                        _ => format!("${number}"),
+                    });
                 }
             }
         }

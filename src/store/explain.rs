@@ -95,7 +95,7 @@ impl Store {
     fn rows_of(&self, sql: &Sql) -> Result<Vec<Cells>, StoreError> {
         let (text, values) = bound(sql);
         let mut select = self.connection.prepare(&text)?;
-        let names = select.column_names();
+        let names = select.column_names()?;
         let mut found = Vec::new();
         let mut rows = select.query(&values)?;
         while let Some(row) = rows.next()? {

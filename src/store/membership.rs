@@ -46,6 +46,7 @@ impl Bind for Bound {
             Self::Real(number) => Value::Real(*number),
             Self::Text(text) => Value::Text(text),
             Self::Ids(ids) => Value::Ids(ids),
+            Self::Pattern(text) => Value::Pattern(text),
         }
     }
 }

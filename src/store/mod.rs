@@ -37,6 +37,8 @@ use engine::{Connection, Purpose, Transaction};
 
 pub use contacts::{Contact, ImportCounts, NewContact};
 pub use do_not_contact::{DoNotContact, LIVE};
+#[cfg(feature = "postgres")]
+pub use engine::Server;
 pub use error::StoreError;
 pub use events::EventRow;
 pub use explain::{Cells, Evidence};
@@ -91,6 +93,15 @@ impl Store {
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, StoreError> {
         Ok(Self {
             connection: Connection::open_file(path, &options)?,
+            outbox: options.outbox,
+        })
+    }
+
+    /// Connects to a PostgreSQL server and brings the database to the present version.
+    #[cfg(feature = "postgres")]
+    pub fn connect(server: Server, options: OpenOptions) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: Connection::open_server(server, &options)?,
             outbox: options.outbox,
         })
     }

@@ -5,11 +5,19 @@
 //! `query_row`, `execute`, `params!`.
 
 mod functions;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;
 mod value;
 
 use std::{path::Path, time::Duration};
 
+use rusqlite::params_from_iter;
+
+#[cfg(feature = "postgres")]
+pub use postgres::Server;
+#[cfg(feature = "postgres")]
+pub(super) use postgres::told;
 pub(super) use value::{Bind, Cell, Column, OptionalExtension, Value, params};
 
 use super::{OpenOptions, StoreError};
@@ -19,6 +27,8 @@ pub(super) type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// A connection to a database.
 pub(super) enum Connection {
     Sqlite(rusqlite::Connection),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<postgres::Session>),
 }
 
 /// What a transaction is for.
@@ -41,10 +51,23 @@ impl Connection {
         sqlite::open_in_memory().map(Self::Sqlite)
     }
 
+    /// Connects to a server and brings the database to the present version.
+    #[cfg(feature = "postgres")]
+    pub(super) fn open_server(server: Server, options: &OpenOptions) -> Result<Self> {
+        let session = postgres::Session::open(server, options)?;
+        Ok(Self::Postgres(Box::new(session)))
+    }
+
     /// Prepares a statement that is used once.
     pub(super) fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
         Ok(match self {
             Self::Sqlite(connection) => Statement::Sqlite(connection.prepare(sql)?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => Statement::Postgres {
+                session,
+                sql: sql.to_owned(),
+                keep: false,
+            },
         })
     }
 
@@ -52,6 +75,12 @@ impl Connection {
     pub(super) fn prepare_cached(&self, sql: &str) -> Result<Statement<'_>> {
         Ok(match self {
             Self::Sqlite(connection) => Statement::SqliteCached(connection.prepare_cached(sql)?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => Statement::Postgres {
+                session,
+                sql: sql.to_owned(),
+                keep: true,
+            },
         })
     }
 
@@ -64,6 +93,8 @@ impl Connection {
     pub(super) fn execute_batch(&self, sql: &str) -> Result<()> {
         match self {
             Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.execute_batch(sql),
         }
     }
 
@@ -93,6 +124,18 @@ impl Connection {
                 Purpose::Reading => "BEGIN DEFERRED",
                 Purpose::Writing => "BEGIN IMMEDIATE",
             })?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.start(purpose),
+        }
+    }
+
+    /// After an error: makes ready for doing the same again, where that may help; else the error
+    /// comes back.
+    pub(super) fn recover(&self, error: StoreError) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Err(error),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.recover(error),
         }
     }
 
@@ -100,6 +143,8 @@ impl Connection {
     pub(super) fn is_autocommit(&self) -> bool {
         match self {
             Self::Sqlite(connection) => connection.is_autocommit(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => !session.in_transaction(),
         }
     }
 
@@ -108,6 +153,8 @@ impl Connection {
     pub(super) const fn ids(&self) -> [&'static str; 2] {
         match self {
             Self::Sqlite(_) => ["json_each(", ") j"],
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => ["unnest(CAST(", " AS BIGINT[])) AS j (value)"],
         }
     }
 
@@ -120,6 +167,8 @@ impl Connection {
             .collect();
         let kind = match self {
             Self::Sqlite(_) => "STRICT, WITHOUT ROWID",
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => "",
         };
         self.execute_batch(&format!(
             "CREATE TEMPORARY TABLE IF NOT EXISTS {name} ({}, PRIMARY KEY ({key})) {kind};
@@ -133,6 +182,8 @@ impl Connection {
     pub(super) fn check_references(&self, on: bool) -> Result<()> {
         match self {
             Self::Sqlite(connection) => Ok(connection.pragma_update(None, "foreign_keys", on)?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
         }
     }
 
@@ -140,6 +191,8 @@ impl Connection {
     pub(super) fn check(&self) -> Result<Vec<String>> {
         match self {
             Self::Sqlite(connection) => sqlite::check(connection),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(Vec::new()),
         }
     }
 
@@ -150,6 +203,10 @@ impl Connection {
                 self.execute("VACUUM INTO $1", params![path.to_string_lossy().as_ref()])?;
                 Ok(())
             }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Err(StoreError::Unsupported(
+                "a backup is not written from PostgreSQL by this program: use pg_dump, or store:copy to a file",
+            )),
         }
     }
 
@@ -157,6 +214,8 @@ impl Connection {
     pub(super) fn vacuum(&self) -> Result<()> {
         match self {
             Self::Sqlite(_) => self.execute_batch("VACUUM"),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => self.execute_batch("VACUUM ANALYZE"),
         }
     }
 
@@ -164,6 +223,8 @@ impl Connection {
     pub(super) fn optimise(&self) -> Result<()> {
         match self {
             Self::Sqlite(_) => self.execute_batch("PRAGMA optimize"),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => self.execute_batch("ANALYZE"),
         }
     }
 
@@ -171,6 +232,8 @@ impl Connection {
     pub(super) fn size(&self) -> Result<(u64, u64)> {
         match self {
             Self::Sqlite(connection) => sqlite::size(connection),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => Ok((session.size()?, 0)),
         }
     }
 
@@ -178,6 +241,8 @@ impl Connection {
     pub(super) fn journal(&self) -> Result<String> {
         match self {
             Self::Sqlite(_) => self.query_row("PRAGMA journal_mode", params![], |row| row.get(0)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok("wal".into()),
         }
     }
 
@@ -185,6 +250,8 @@ impl Connection {
     pub(super) fn delete_securely(&self) -> Result<()> {
         match self {
             Self::Sqlite(_) => self.query_row("PRAGMA secure_delete = ON", params![], |_| Ok(())),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
         }
     }
 
@@ -194,6 +261,8 @@ impl Connection {
             Self::Sqlite(_) => {
                 self.query_row("PRAGMA wal_checkpoint(TRUNCATE)", params![], |_| Ok(()))
             }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
         }
     }
 }
@@ -246,25 +315,80 @@ impl Drop for Transaction<'_> {
 pub(super) enum Statement<'c> {
     Sqlite(rusqlite::Statement<'c>),
     SqliteCached(rusqlite::CachedStatement<'c>),
+    #[cfg(feature = "postgres")]
+    Postgres {
+        session: &'c postgres::Session,
+        sql: String,
+        keep: bool,
+    },
 }
 
 impl Statement<'_> {
     /// Runs it; answers how many rows it changed.
     pub(super) fn execute(&mut self, values: &[Value<'_>]) -> Result<usize> {
-        let values = rusqlite::params_from_iter(values);
         Ok(match self {
-            Self::Sqlite(statement) => statement.execute(values)?,
-            Self::SqliteCached(statement) => statement.execute(values)?,
+            Self::Sqlite(statement) => statement.execute(params_from_iter(values))?,
+            Self::SqliteCached(statement) => statement.execute(params_from_iter(values))?,
+            #[cfg(feature = "postgres")]
+            Self::Postgres { session, sql, keep } => session.execute(sql, *keep, values)?,
         })
+    }
+
+    /// Runs it once for each row of values; answers how many rows each changed.
+    pub(super) fn execute_each<'v, const N: usize>(
+        &mut self,
+        rows: impl Iterator<Item = [Value<'v>; N]>,
+    ) -> Result<Vec<usize>> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres { session, sql, .. } => session.execute_each(sql, rows),
+            _ => rows.map(|values| self.execute(&values)).collect(),
+        }
+    }
+
+    /// Asks it once for each row of values; answers the rows of each as what they are read to.
+    pub(super) fn query_each<'v, T, const N: usize>(
+        &mut self,
+        rows: impl Iterator<Item = [Value<'v>; N]>,
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<Vec<T>>> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres { session, sql, .. } => session
+                .fetch_each(sql, rows)?
+                .iter()
+                .map(|rows| rows.iter().map(|row| read(&Row::Postgres(row))).collect())
+                .collect(),
+            _ => rows
+                .map(|values| self.query_map(&values, &mut read)?.collect())
+                .collect(),
+        }
     }
 
     /// Asks it; memory does not grow with the rows.
     pub(super) fn query(&mut self, values: &[Value<'_>]) -> Result<Rows<'_>> {
-        let values = rusqlite::params_from_iter(values);
         Ok(match self {
-            Self::Sqlite(statement) => Rows::Sqlite(statement.query(values)?),
-            Self::SqliteCached(statement) => Rows::Sqlite(statement.query(values)?),
+            Self::Sqlite(statement) => Rows::Sqlite(statement.query(params_from_iter(values))?),
+            Self::SqliteCached(statement) => {
+                Rows::Sqlite(statement.query(params_from_iter(values))?)
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres { session, sql, .. } => {
+                Rows::Postgres(postgres::Fetched::many(session, sql, values)?)
+            }
         })
+    }
+
+    /// Asks it for a few rows.
+    fn query_few(&mut self, values: &[Value<'_>]) -> Result<Rows<'_>> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres { session, sql, keep } => {
+                let rows = session.fetch(sql, *keep, values)?;
+                Ok(Rows::Postgres(postgres::Fetched::few(rows)))
+            }
+            _ => self.query(values),
+        }
     }
 
     /// Asks it for a few rows, and reads each.
@@ -273,7 +397,7 @@ impl Statement<'_> {
         F: FnMut(&Row<'_>) -> Result<T>,
     {
         Ok(Mapped {
-            rows: self.query(values)?,
+            rows: self.query_few(values)?,
             read,
         })
     }
@@ -284,31 +408,41 @@ impl Statement<'_> {
         values: &[Value<'_>],
         read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<T> {
-        match self.query(values)?.next()? {
+        match self.query_few(values)?.next()? {
             Some(row) => read(&row),
             None => Err(StoreError::NoRow),
         }
     }
 
     /// The names of the columns it answers.
-    pub(super) fn column_names(&self) -> Vec<String> {
+    pub(super) fn column_names(&self) -> Result<Vec<String>> {
         let names = match self {
             Self::Sqlite(statement) => statement.column_names(),
             Self::SqliteCached(statement) => statement.column_names(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres { session, sql, keep } => {
+                let statement = session.prepare(sql, *keep)?;
+                let columns = statement.columns().iter();
+                return Ok(columns.map(|column| column.name().to_owned()).collect());
+            }
         };
-        names.into_iter().map(str::to_owned).collect()
+        Ok(names.into_iter().map(str::to_owned).collect())
     }
 }
 
 /// The rows of a query, one after the other.
 pub(super) enum Rows<'s> {
     Sqlite(rusqlite::Rows<'s>),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Fetched<'s>),
 }
 
 impl Rows<'_> {
     pub(super) fn next(&mut self) -> Result<Option<Row<'_>>> {
         Ok(match self {
             Self::Sqlite(rows) => rows.next()?.map(Row::Sqlite),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(rows) => rows.next()?.map(Row::Postgres),
         })
     }
 }
@@ -334,6 +468,8 @@ impl<T, F: FnMut(&Row<'_>) -> Result<T>> Iterator for Mapped<'_, F> {
 /// A row of a query.
 pub(super) enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
+    #[cfg(feature = "postgres")]
+    Postgres(&'r tokio_postgres::Row),
 }
 
 impl Row<'_> {
@@ -341,6 +477,8 @@ impl Row<'_> {
     pub(super) fn cell(&self, index: usize) -> Result<Cell<'_>> {
         match self {
             Self::Sqlite(row) => sqlite::cell(row, index),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(row) => postgres::cell(row, index),
         }
     }
 

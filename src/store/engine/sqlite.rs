@@ -112,7 +112,7 @@ impl ToSql for Value<'_> {
             Self::Flag(flag) => ValueRef::Integer((*flag).into()),
             Self::Integer(number) => ValueRef::Integer(*number),
             Self::Real(number) => ValueRef::Real(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Text(text) | Self::Pattern(text) => ValueRef::Text(text.as_bytes()),
             Self::Blob(octets) => ValueRef::Blob(octets),
             Self::Ids(ids) => return Ok(ToSqlOutput::Owned(json_array(ids).into())),
         };

@@ -14,6 +14,8 @@ pub(in crate::store) enum Value<'v> {
     Blob(&'v [u8]),
     /// A set of ids, see [`super::Connection::ids`].
     Ids(&'v [i64]),
+    /// A regular expression in the syntax of the crate regex.
+    Pattern(&'v str),
 }
 
 /// What can be bound.
