@@ -81,15 +81,20 @@ pub(super) fn resolve(
     let mut resolved: Vec<Vec<Resolved>> = items
         .iter()
         .map(|item| {
+            let key = |event: &DeliveryEvent| AddressKey::parse(event.address.as_deref()?);
+            let mut named: Vec<Option<AddressKey>> = item.events.iter().map(key).collect();
             // A report on several recipients is charged to the send only for the send's own address.
-            let others: HashSet<AddressKey> = item
-                .events
-                .iter()
-                .filter_map(|event| AddressKey::parse(event.address.as_deref()?))
-                .collect();
+            let others: HashSet<AddressKey> = if named.len() > 1 {
+                named.iter().flatten().cloned().collect()
+            } else {
+                HashSet::new()
+            };
             item.events
                 .iter()
-                .map(|event| resolve_one(identity, &sends, event, &others, now))
+                .zip(&mut named)
+                .map(|(event, named)| {
+                    resolve_one(identity, &sends, event, named.take(), &others, now)
+                })
                 .collect()
         })
         .collect();
@@ -145,23 +150,34 @@ impl Sends {
 
 /// What one clue leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lead {
-    Send(Send),
+pub enum Lead<S = Send> {
+    Send(S),
     /// No send has this hash or Message-ID.
     Unknown,
     /// The signature is wrong: nothing else of the report is believed.
     Forged,
     /// The send is there, but a hash without signature is not enough.
-    Unproven(Send),
+    Unproven(S),
 }
 
-fn follow(
+impl Lead<&Send> {
+    fn cloned(self) -> Lead {
+        match self {
+            Self::Send(send) => Lead::Send(send.clone()),
+            Self::Unknown => Lead::Unknown,
+            Self::Forged => Lead::Forged,
+            Self::Unproven(send) => Lead::Unproven(send.clone()),
+        }
+    }
+}
+
+fn follow<'s>(
     identity: &Identity,
-    sends: &Sends,
+    sends: &'s Sends,
     clue: &Clue,
     named: Option<&AddressKey>,
     now: Timestamp,
-) -> Lead {
+) -> Lead<&'s Send> {
     let (send, signature) = match &clue.target {
         Target::MessageId(id) => (sends.by_message_id.get(id), Signature::Unsigned),
         Target::Token(token) => {
@@ -189,9 +205,9 @@ fn follow(
             Signatures::Require => false,
         };
     if good_enough {
-        Lead::Send(send.clone())
+        Lead::Send(send)
     } else {
-        Lead::Unproven(send.clone())
+        Lead::Unproven(send)
     }
 }
 
@@ -204,7 +220,7 @@ pub(super) fn leads(
 ) -> Result<Vec<Lead>, StoreError> {
     let sends = Sends::of(batch, event.clues.iter().map(|clue| &clue.target))?;
     let named = event.address.as_deref().and_then(AddressKey::parse);
-    let lead = |clue| follow(identity, &sends, clue, named.as_ref(), now);
+    let lead = |clue| follow(identity, &sends, clue, named.as_ref(), now).cloned();
     Ok(event.clues.iter().map(lead).collect())
 }
 
@@ -212,10 +228,10 @@ fn resolve_one(
     identity: &Identity,
     sends: &Sends,
     event: &DeliveryEvent,
+    named: Option<AddressKey>,
     others: &HashSet<AddressKey>,
     now: Timestamp,
 ) -> Resolved {
-    let named = event.address.as_deref().and_then(AddressKey::parse);
     let mut who = Resolved {
         kind: event.kind,
         address: None,
@@ -261,8 +277,8 @@ fn resolve_one(
                         who.known = true;
                     }
                 }
-                _ => {
-                    who.address = Some(send.key.clone());
+                named => {
+                    who.address = named.or_else(|| Some(send.key.clone()));
                     who.known = true;
                 }
             }

@@ -378,7 +378,7 @@ pub struct Application<'a> {
 }
 
 /// So many events are applied in one transaction: large enough that sorted by key they share pages.
-const CHUNK: usize = 50_000;
+const CHUNK: usize = 65_536;
 
 /// Collects events and applies them chunk by chunk; every row is counted once.
 pub struct Applier<'a> {
@@ -461,7 +461,7 @@ impl<'a> Applier<'a> {
             now: self.application.now,
             folder: None,
         };
-        let (settings, items) = (self.application.settings, &self.waiting);
+        let (settings, items) = (self.application.settings, &mut self.waiting);
         let accounting = &mut self.accounting;
         match &mut self.target {
             Target::Store(store) => {
