@@ -249,8 +249,9 @@ impl Common<'_> {
             .get("diagnostic-code")
             .map_or("", |value| typed(value).1);
         let code = said::one_reply(code);
-        let diagnostic = self.diagnostic(&code, told, alone);
         let field: Option<EnhancedStatusCode> = fields.get("status").and_then(leading_status);
+        let coded = field.is_some() || said::status(&code, None).is_some();
+        let diagnostic = self.diagnostic(&code, coded, told, alone);
         let kind = kind(action.as_deref(), field);
         let reply_code = said::reply_code(&code)
             .or_else(|| said::success_code(&code).filter(|_| kind == ReportKind::Delivered))
@@ -300,24 +301,21 @@ impl Common<'_> {
 
     /// The Diagnostic-Code; with what the words add (which command was refused), or the words where
     /// it says nothing.
-    fn diagnostic(&self, code: &str, told: Option<&str>, alone: bool) -> String {
+    fn diagnostic(&self, code: &str, coded: bool, told: Option<&str>, alone: bool) -> String {
         let told = told.unwrap_or_default();
         if code.is_empty() {
             return match told {
                 "" if alone || self.items.is_empty() => text_bounce::joined(self.words),
+                // What happened may be told in sentences above it.
+                told if alone && words(told) < 3 => text_bounce::joined(self.words),
                 told => told.to_owned(),
             };
         }
         if told.contains("(in reply to") {
             return told.to_owned();
         }
-        if code
-            .split(' ')
-            .filter(|word| word.contains(char::is_alphabetic))
-            .count()
-            < 2
-            && !told.is_empty()
-        {
+        // Whoever leaves out the Status field (RFC 3464, 2.3.4) is a filter that judges by itself.
+        if !told.is_empty() && (words(code) < 2 || !coded) {
             return format!("{code} {told}");
         }
         // As Postfix puts it, so that one phrase finds it whatever system reports.
@@ -326,6 +324,13 @@ impl Common<'_> {
         }
         code.to_owned()
     }
+}
+
+/// Words among what stands between blanks.
+fn words(text: &str) -> usize {
+    text.split(' ')
+        .filter(|word| word.contains(char::is_alphabetic))
+        .count()
 }
 
 /// Final- and Original-Recipient, told apart from what is no address: the path or program a mailbox

@@ -26,6 +26,7 @@ pub(super) const ALL: &[&[Rule]] = &[
     sender::AUTHENTICATION,
     sender::ADDRESS,
     recipient::OWN_FILTER,
+    recipient::BLOCKED,
     content::LINKS,
     sender::CONNECTION,
     transport::PROGRAM,
