@@ -1,6 +1,8 @@
 //! Delivery status notifications (RFC 3464, RFC 6533): structured fields first, the words around
 //! them where fields are missing or vague.
 
+use std::cell::OnceCell;
+
 use super::{
     Format, Parsed, Report, ReportKind,
     mime::{self, Mail},
@@ -206,7 +208,7 @@ fn reports(text: &[u8], words: &str) -> Option<Vec<Report>> {
         reporting_mta: message
             .and_then(|block| block.get("reporting-mta"))
             .map(|value| typed(value).1.to_owned()),
-        items: text_bounce::items(words),
+        items: OnceCell::new(),
         words,
     };
     let recipients: Vec<&Fields> = blocks
@@ -225,32 +227,41 @@ fn reports(text: &[u8], words: &str) -> Option<Vec<Report>> {
 /// What all recipients of a notification share.
 struct Common<'a> {
     reporting_mta: Option<String>,
-    /// What the words say of each recipient.
-    items: Vec<Item>,
+    /// What the words say of each recipient; read where the fields leave something open.
+    items: OnceCell<Vec<Item>>,
     words: &'a str,
 }
 
 impl Common<'_> {
+    fn items(&self) -> &[Item] {
+        self.items.get_or_init(|| text_bounce::items(self.words))
+    }
+
     fn report(&self, fields: &Fields, alone: bool) -> Report {
         let (mut recipient, original_recipient) = recipients(fields);
         // A path or a program: the words know whose it is.
-        if alone && let [item] = self.items.as_slice() {
-            let is_mailbox = recipient.as_deref().is_some_and(text_bounce::is_address);
-            recipient = recipient
-                .filter(|_| is_mailbox)
-                .or_else(|| Some(item.address.clone()));
+        let is_mailbox = recipient.as_deref().is_some_and(text_bounce::is_address);
+        if alone
+            && !is_mailbox
+            && let [item] = self.items()
+        {
+            recipient = Some(item.address.clone());
         }
         let action = fields.get("action").map(|value| {
             let word = value.split(['(', ' ', ';']).next().unwrap_or_default();
             word.to_lowercase()
         });
-        let told = self.told(recipient.as_deref(), original_recipient.as_deref(), alone);
         let code = fields
             .get("diagnostic-code")
             .map_or("", |value| typed(value).1);
         let code = said::one_reply(code);
         let field: Option<EnhancedStatusCode> = fields.get("status").and_then(leading_status);
         let coded = field.is_some() || said::status(&code, None).is_some();
+        let told = if coded && self.code_says_all(&code) {
+            None
+        } else {
+            self.told(recipient.as_deref(), original_recipient.as_deref(), alone)
+        };
         let diagnostic = self.diagnostic(&code, coded, told, alone);
         let kind = kind(action.as_deref(), field);
         let reply_code = said::reply_code(&code)
@@ -281,20 +292,31 @@ impl Common<'_> {
         }
     }
 
+    /// Whether the Diagnostic-Code leaves nothing open that the words could add: codes, a sentence,
+    /// and which command was refused.
+    fn code_says_all(&self, code: &str) -> bool {
+        let reply = said::reply_code(code);
+        let names_command = ["(in reply to", ">>> ", "<<< "];
+        words(code) > 1
+            && reply.is_some()
+            && said::status(code, reply).is_some_and(|status| status.subject > 0)
+            && !names_command.iter().any(|mark| self.words.contains(mark))
+    }
+
     /// What the words say of a recipient.
     fn told(&self, recipient: Option<&str>, original: Option<&str>, alone: bool) -> Option<&str> {
         let of = |address: Option<&str>| {
             let address = address?;
-            self.items
+            self.items()
                 .iter()
                 .find(|item| item.address.eq_ignore_ascii_case(address))
         };
         of(recipient)
             .or_else(|| of(original))
             .or_else(|| {
-                self.items
+                self.items()
                     .first()
-                    .filter(|_| alone && self.items.len() == 1)
+                    .filter(|_| alone && self.items().len() == 1)
             })
             .map(|item| item.text.as_str())
     }
@@ -305,7 +327,7 @@ impl Common<'_> {
         let told = told.unwrap_or_default();
         if code.is_empty() {
             return match told {
-                "" if alone || self.items.is_empty() => text_bounce::joined(self.words),
+                "" if alone || self.items().is_empty() => text_bounce::joined(self.words),
                 // What happened may be told in sentences above it.
                 told if alone && words(told) < 3 => text_bounce::joined(self.words),
                 told => told.to_owned(),

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::{
     super::said,
@@ -77,6 +77,7 @@ fn engine() -> &'static Engine {
                 .collect(),
             begins: AhoCorasick::builder()
                 .ascii_case_insensitive(true)
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
                 .build(phrases.iter().map(|(_, phrase)| phrase))
                 .expect("a few hundred phrases"),
             owners: phrases.iter().map(|(row, _)| *row).collect(),

@@ -1,8 +1,8 @@
 //! What mail systems say around their reports, in the languages they speak.
 
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, StartKind};
 
 /// How lines begin after which the returned message stands, lower case, decoration dropped.
 const RETURNED: &[&str] = &[
@@ -106,20 +106,37 @@ const RETURNED: &[&str] = &[
 
 /// Whether a line says that the returned message follows.
 pub(super) fn begins_returned(line: &str) -> bool {
+    static STARTS: OnceLock<AhoCorasick> = OnceLock::new();
+    // A quoted line is somebody else's.
     let bare = line.trim_matches(|c: char| "-=*_#|+~: \t".contains(c));
-    // A sentence is longer; a quoted line is somebody else's.
-    if bare.is_empty() || bare.len() > 110 || line.starts_with('>') {
+    if bare.is_empty() || line.starts_with('>') {
         return false;
     }
     let mut first = bare.bytes().take(2);
-    if !first.all(|b| b.is_ascii_alphabetic() || !b.is_ascii()) {
+    // A sentence is longer.
+    if bare.len() > 110 || !first.all(|b| b.is_ascii_alphabetic() || !b.is_ascii()) {
         return false;
     }
-    let lower = bare.to_lowercase();
-    RETURNED
-        .iter()
-        .any(|start| lower.starts_with(start.trim_end_matches(':')))
-        && !lower.starts_with("original message was received")
+    let lower = if bare.is_ascii() {
+        Cow::Borrowed(bare)
+    } else {
+        Cow::Owned(bare.to_lowercase())
+    };
+    let starts = STARTS.get_or_init(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .start_kind(StartKind::Anchored)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(RETURNED.iter().map(|start| start.trim_end_matches(':')))
+            .expect("a few hundred phrases")
+    });
+    let input = Input::new(lower.as_ref()).anchored(Anchored::Yes);
+    starts.is_match(input) && !starts_with_ignoring_case(&lower, "original message was received")
+}
+
+fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+    let found = text.as_bytes().get(..start.len());
+    found.is_some_and(|found| found.eq_ignore_ascii_case(start.as_bytes()))
 }
 
 /// Fields of RFC 3464 and their kin that some systems write as plain text.
@@ -141,14 +158,16 @@ const STATUS_FIELDS: &[&str] = &[
 ];
 
 pub(super) fn is_status_field(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    STATUS_FIELDS.contains(&lower.as_str())
+    STATUS_FIELDS
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn found_in(cell: &'static OnceLock<AhoCorasick>, phrases: &[&str], text: &str) -> bool {
     cell.get_or_init(|| {
         AhoCorasick::builder()
             .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(phrases)
             .expect("a few hundred phrases")
     })
