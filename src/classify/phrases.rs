@@ -160,13 +160,7 @@ fn boundary(fragment: &str) -> usize {
 }
 
 /// Notes what a fragment that was found means for its phrase.
-fn note(
-    text: &[u8],
-    found: Range<usize>,
-    place: Place,
-    met: &mut [Option<u16>],
-    ends: &mut [u32],
-) {
+fn note(text: &[u8], found: Range<usize>, place: Place, met: &mut [Option<u16>], ends: &mut [u32]) {
     let set = &mut met[place.set as usize];
     if set.is_some() || place.whole && !ends_a_word(text, found.end) {
         return;
@@ -196,7 +190,8 @@ pub(super) fn span<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
             let Some(before) = found.as_deref().filter(|_| stands) else {
                 return stands.then_some((start, end));
             };
-            let follows = |&&(_, last): &&(usize, usize)| last <= start && start - last <= FARTHEST as usize;
+            let follows =
+                |&&(_, last): &&(usize, usize)| last <= start && start - last <= FARTHEST as usize;
             before.iter().rfind(follows).map(|&(first, _)| (first, end))
         });
         found = Some(places.collect());

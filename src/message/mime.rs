@@ -14,6 +14,9 @@ use mailparse::{MailHeader, ParsedMail};
 /// Header values are cut to this many bytes before decoding.
 const HEADER_LIMIT: usize = 16 * 1024;
 
+/// No header is longer than this: what has no blank line before is text.
+const HEADERS_LIMIT: usize = 256 * 1024;
+
 /// A mail with one kind of line end (LF), without what may stand before its first header.
 ///
 /// CR-only and CRLF become LF; a byte order mark, blank lines and an mbox `From ` line are dropped.
@@ -58,6 +61,7 @@ impl<'a> Headers<'a> {
     /// Reads headers alone (a `message/rfc822-headers` part, a `message/delivery-status` block).
     /// `text` must be normalised; what follows the first blank line is not looked at.
     pub fn parse(text: &'a [u8]) -> Self {
+        let text = &text[..text.len().min(HEADERS_LIMIT)];
         mailparse::parse_headers(text)
             .map_or_else(|_| Self::default(), |(headers, _)| Self::kept(headers))
     }
@@ -170,7 +174,11 @@ pub struct Part<'a> {
 impl<'a> Mail<'a> {
     /// Parses what [`normalise`] returned. Cannot fail: the worst mail is headers and raw text.
     pub fn parse(text: &'a [u8]) -> Self {
-        let Ok(parsed) = mailparse::parse_mail(text) else {
+        let endless = text.len() > HEADERS_LIMIT && header_end(text).is_none();
+        let Some(parsed) = Some(text)
+            .filter(|_| !endless)
+            .and_then(|text| mailparse::parse_mail(text).ok())
+        else {
             return Self::top_level_only(text);
         };
         let mime_type = parsed.ctype.mimetype.to_ascii_lowercase();
@@ -190,7 +198,7 @@ impl<'a> Mail<'a> {
     }
 
     fn top_level_only(text: &'a [u8]) -> Self {
-        let end = memchr::memmem::find(text, b"\n\n").map_or(text.len(), |at| at + 2);
+        let end = header_end(text).unwrap_or_else(|| text.len().min(HEADERS_LIMIT));
         let part = Part {
             headers: Rc::default(),
             mime_type: "text/plain".into(),
@@ -222,6 +230,11 @@ impl<'a> Mail<'a> {
     pub fn part(&self, mime_type: &str) -> Option<&Part<'a>> {
         self.parts.iter().find(|part| part.mime_type == mime_type)
     }
+}
+
+/// Where the body begins.
+fn header_end(text: &[u8]) -> Option<usize> {
+    memchr::memmem::find(&text[..text.len().min(HEADERS_LIMIT)], b"\n\n").map(|at| at + 2)
 }
 
 /// Moves the leaves out of the tree; returns the headers of a node that is not a leaf.
@@ -414,6 +427,13 @@ mod tests {
                 .unwrap()
                 .starts_with('A')
         );
+        let endless = format!(
+            "Subject: endless\n{}",
+            "no field\n".repeat(HEADERS_LIMIT / 4)
+        );
+        let mail = Mail::parse(endless.as_bytes());
+        assert_eq!(mail.headers.get("subject").as_deref(), Some("endless"));
+        assert_eq!(mail.parts[0].raw.len(), endless.len() - HEADERS_LIMIT);
         for text in [&b""[..], b"\n", b"\0\0\0", b"no header at all", b"From: x"] {
             let text = normalise(text);
             assert_eq!(Mail::parse(&text).parts.len(), 1);
