@@ -255,6 +255,8 @@ pub(super) const ALL: &[Rule] = rules! {
             "limite de debit",
         ]
         sample at("smtp-in.orange.fr", "", "450 Limite de debit atteinte. OFR_403 [403]");
+    "orange-throttled" Blocked host ORANGE reply [4] says ["ofr * 999", "ofr 999", "lpn * 999"]
+        sample Sample { reply: 421, ..at("smtp-in.orange.fr", "", "421 mwinf5c15 ME Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR_999 [999]") };
     "orange-spam" SpamDetected host ORANGE
         says [
             "ofr * 501", "ofr * 502", "ofr * 504", "ofr * 506", "ofr * 507", "ofr * 514", "ofr * 515",
@@ -298,6 +300,12 @@ pub(super) const ALL: &[Rule] = rules! {
             "aup#out-1310",
         ]
         sample at("pkvw-mx.msg.pkvw.co.charter.net", "", "550 5.7.1 too much AUP#In-1310");
+    "spectrum-connections" TooManyConnections host SPECTRUM
+        says ["aup#1340", "aup#in-1340", "aup#i-1340", "aup#out-1340", "aup#o-1340"]
+        sample at("pkvw-mx.msg.pkvw.co.charter.net", "", "421 pkvw-mx.msg.pkvw.co.charter.net cmsmtp 192.0.2.1 blocked AUP#In-1340");
+    "spectrum-volume" Speeding host SPECTRUM
+        says ["aup#1430", "aup#in-1430", "aup#i-1430", "aup#1570", "aup#in-1570", "aup#i-1570"]
+        sample at("pkvw-mx.msg.pkvw.co.charter.net", "", "421 cmsmtp 192.0.2.1 blocked AUP#In-1430");
     "spectrum-sender" Rejected host SPECTRUM
         says [
             "aup#1260", "aup#i-1260", "aup#in-1260", "aup#1500", "aup#in-1500", "aup#i-1500", "aup#1530",

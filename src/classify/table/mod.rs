@@ -23,6 +23,7 @@ use super::{
 pub(super) const ALL: &[&[Rule]] = &[
     hosts::ALL,
     recipient::NO_MAIL,
+    content::CERTAIN_MALWARE,
     sender::AUTHENTICATION,
     sender::ADDRESS,
     recipient::OWN_FILTER,
@@ -38,6 +39,7 @@ pub(super) const ALL: &[&[Rule]] = &[
     content::SIZE,
     content::FORM,
     recipient::FILTER,
+    content::NAMED_POLICY,
     content::SPAM,
     recipient::HOST,
     recipient::USER,

@@ -32,7 +32,7 @@ pub(super) const OWN_FILTER: &[Rule] = rules! {
         "rejected by the recipient.", "refused by the recipient.", "recipient preferences",
         "recipient's preferences", "by the recipient's", "blocked by the recipient",
         "blocked by recipient", "blocked by user", "rejected by user", "rejected by the user",
-        "rejected by recipient", "refused by recipient", "user reject", "recipient refuses",
+        "rejected by recipient", "refused by recipient", "user reject", "recipient refuses", "recipient has refused", "recipient's personal filter",
         "refuse to receive mail", "refuses to accept", "does not want your mail",
         "does not wish to receive", "do not wish to receive", "recipient has blocked",
         "recipient has rejected", "recipient has opted out", "recipient blocked", "user has blocked",

@@ -171,6 +171,8 @@ pub(super) const CONNECTION: &[Rule] = rules! {
         sample says("450 4.2.0 <neko@example.com>: Recipient address rejected: Greylisted, see http://postgrey.example.com/");
     "no-longer-let-in" Blocked says [
         "to submit messages to this e-mail system has been rejected", "too many errors from your ip",
+        // MX Logic and McAfee's service.
+        "denied * (mode: normal)", "denied * (mode: strict)",
     ]
         sample says("550 #5.7.1 Your access to submit messages to this e-mail system has been rejected.");
     "reputation" BadReputation says [
