@@ -12,7 +12,7 @@ const FARTHEST: u32 = 100;
 
 /// So many octets at the start of a fragment are searched for; what follows them is compared where
 /// they stand. An automaton of whole phrases costs more to build than most mails to read.
-const ANCHOR: usize = 6;
+const ANCHOR: usize = 5;
 
 /// Sets of phrases; a set is met when the text has one of them.
 ///

@@ -4,6 +4,8 @@ use std::{borrow::Cow, sync::OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, StartKind};
 
+use super::search::Search;
+
 /// How lines begin after which the returned message stands, lower case, decoration dropped.
 const RETURNED: &[&str] = &[
     "this is a copy of",
@@ -163,33 +165,29 @@ pub(super) fn is_status_field(name: &str) -> bool {
         .any(|known| known.eq_ignore_ascii_case(name))
 }
 
-fn found_in(cell: &'static OnceLock<AhoCorasick>, phrases: &[&str], text: &str) -> bool {
-    cell.get_or_init(|| {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(phrases)
-            .expect("a few hundred phrases")
-    })
-    .is_match(text)
-}
-
 /// Whether a text, blanks joined, says that a mail did not arrive.
 pub(super) fn says_failed(text: &str) -> bool {
-    static FAILED_SEARCH: OnceLock<AhoCorasick> = OnceLock::new();
-    found_in(&FAILED_SEARCH, FAILED, text)
+    says(&FAILED_SEARCH, FAILED, text)
 }
 
 /// Whether it says that delivery is still being tried.
 pub(super) fn says_delayed(text: &str) -> bool {
-    static DELAYED_SEARCH: OnceLock<AhoCorasick> = OnceLock::new();
-    found_in(&DELAYED_SEARCH, DELAYED, text)
+    says(&DELAYED_SEARCH, DELAYED, text)
 }
 
 /// Whether it is about something else that mail systems and filters write of.
 pub(super) fn says_something_else(text: &str) -> bool {
-    static OTHER_SEARCH: OnceLock<AhoCorasick> = OnceLock::new();
-    found_in(&OTHER_SEARCH, OTHER, text)
+    says(&OTHER_SEARCH, OTHER, text)
+}
+
+static FAILED_SEARCH: OnceLock<Search> = OnceLock::new();
+static DELAYED_SEARCH: OnceLock<Search> = OnceLock::new();
+static OTHER_SEARCH: OnceLock<Search> = OnceLock::new();
+
+fn says(search: &OnceLock<Search>, phrases: &[&'static str], text: &str) -> bool {
+    search
+        .get_or_init(|| Search::new(phrases.iter().copied()))
+        .is_met(text)
 }
 
 const OTHER: &[&str] = &[
