@@ -498,4 +498,32 @@ mod tests {
                 .ends_with("(in reply to RCPT TO command)")
         );
     }
+
+    #[test]
+    fn two_words_are_read_with_the_sentences_above_them() {
+        let found = read(
+            "Final-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.0.0\n",
+            "The user(s) account is disabled.\n\n<a@example.com>: user unknown\n",
+        );
+        assert_eq!(
+            found[0].diagnostic,
+            "The user(s) account is disabled. <a@example.com>: user unknown"
+        );
+    }
+
+    #[test]
+    fn a_code_is_read_with_the_words_of_a_filter_that_gives_no_status() {
+        let words = "--- The following addresses had delivery problems ---\n\n<a@example.com>   (a@example.com... No such user)\n";
+        let of = |status| {
+            let fields = format!(
+                "Final-Recipient: rfc822; a@example.com\nAction: failed\n{status}Diagnostic-Code: smtp; 550 a@example.com... No such user\n"
+            );
+            read(&fields, words)[0].diagnostic.clone()
+        };
+        assert_eq!(of("Status: 5.1.1\n"), "550 a@example.com... No such user");
+        assert_eq!(
+            of(""),
+            "550 a@example.com... No such user --- The following addresses had delivery problems --- <a@example.com> (a@example.com... No such user)"
+        );
+    }
 }

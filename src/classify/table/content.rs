@@ -18,7 +18,7 @@ pub(super) const MALWARE: &[Rule] = rules! {
         "virus", "infected", "malware", "trojan", "antivirus", "worm|", "clamav", "eicar", "ransomware",
         "malicious", "virenprüfung", "virén", "вирус", "病毒", "ウイルス", "ウィルス", "바이러스", "wirus", "vírus",
     ]
-        sample says("554 5.7.1 The message contains a virus: Eicar-Test-Signature");
+        sample says("554 5.7.1 Eicar-Test-Signature virus");
 };
 
 /// Of names of viruses some sound like anything.
