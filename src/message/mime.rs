@@ -15,7 +15,7 @@ use mailparse::{MailHeader, ParsedMail};
 const HEADER_LIMIT: usize = 16 * 1024;
 
 /// No header is longer than this: what has no blank line before is text.
-const HEADERS_LIMIT: usize = 256 * 1024;
+const HEADERS_LIMIT: usize = 2 * 1024 * 1024;
 
 /// A mail with one kind of line end (LF), without what may stand before its first header.
 ///
