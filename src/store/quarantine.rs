@@ -63,6 +63,39 @@ impl Batch<'_> {
         Ok(put_away)
     }
 
+    /// Notes an item that may have ended a run: it is tried apart. A run is ended by many things, so
+    /// that this alone puts nothing away.
+    pub fn note_suspect(
+        &self,
+        content: [u8; 16],
+        place: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO quarantine (content, source, tries, reason, first_seen, last_seen)
+                 VALUES ($1, $2, 1, $3, $4, $4)
+                 ON CONFLICT (content) DO UPDATE SET last_seen = excluded.last_seen",
+            )?
+            .execute(params![content, place, reason, now.0])?;
+        Ok(())
+    }
+
+    /// Forgets items by their places.
+    pub fn leave_places<'n>(
+        &self,
+        places: impl IntoIterator<Item = &'n str>,
+    ) -> Result<(), StoreError> {
+        let mut delete = self
+            .transaction
+            .prepare_cached("DELETE FROM quarantine WHERE source = $1")?;
+        for place in places {
+            delete.execute([place])?;
+        }
+        Ok(())
+    }
+
     /// Forgets messages that could be read after all, or that nobody wants.
     pub fn leave_quarantine(
         &self,
