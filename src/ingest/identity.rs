@@ -34,6 +34,8 @@ pub struct Identity {
     pub signatures: Signatures,
     /// Reports without a hash may name their recipient by address.
     pub match_by_address: bool,
+    /// A hash is worth nothing for so long after its send, in milliseconds; but for unsubscribing.
+    pub hash_lasting: Option<i64>,
 }
 
 impl Default for Identity {
@@ -42,6 +44,7 @@ impl Default for Identity {
             keys: Keys::default(),
             signatures: Signatures::Accept,
             match_by_address: true,
+            hash_lasting: None,
         }
     }
 }
@@ -62,6 +65,7 @@ pub(super) struct Resolved {
     pub(super) reported: Option<String>,
     pub(super) note: String,
     pub(super) forged: bool,
+    pub(super) expired: bool,
     /// Whether the proof is good enough to unsubscribe.
     pub(super) may_unsubscribe: bool,
 }
@@ -151,15 +155,31 @@ pub enum Lead {
     Unknown,
     /// The signature is wrong: nothing else of the report is believed.
     Forged,
+    /// The send is too old for its hash to be believed: nothing else of the report is, either.
+    Expired(Send),
     /// The send is there, but a hash without signature is not enough.
     Unproven(Send),
+}
+
+/// An event that a clue belongs to.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    kind: EventKind,
+    named: Option<&'a AddressKey>,
+}
+
+impl Lead {
+    /// Whether no later clue is asked.
+    pub const fn decides(&self) -> bool {
+        matches!(self, Self::Send(_) | Self::Forged | Self::Expired(_))
+    }
 }
 
 fn follow(
     identity: &Identity,
     sends: &Sends,
     clue: &Clue,
-    named: Option<&AddressKey>,
+    About { kind, named }: About<'_>,
     now: Timestamp,
 ) -> Lead {
     let (send, signature) = match &clue.target {
@@ -180,12 +200,18 @@ fn follow(
     let Some(send) = send else {
         return Lead::Unknown;
     };
+    let age = now.0 - send.sent_at.0;
+    if let (Target::Token(_), Some(lasting)) = (&clue.target, identity.hash_lasting)
+        && age > lasting
+        // Whoever does not want mail any more may say so whenever they find the link.
+        && kind != EventKind::Unsubscribe
+    {
+        return Lead::Expired(send.clone());
+    }
     let good_enough = signature == Signature::Valid
         || match identity.signatures {
             Signatures::Accept => true,
-            Signatures::Prefer => {
-                now.0 - send.sent_at.0 <= RECENT && named.is_none_or(|named| *named == send.key)
-            }
+            Signatures::Prefer => age <= RECENT && named.is_none_or(|named| *named == send.key),
             Signatures::Require => false,
         };
     if good_enough {
@@ -195,7 +221,7 @@ fn follow(
     }
 }
 
-/// What each clue of an event leads to; the first that is forged or leads to a send decides.
+/// What each clue of an event leads to; the first that [`Lead::decides`].
 pub(super) fn leads(
     batch: &Batch<'_>,
     identity: &Identity,
@@ -204,7 +230,11 @@ pub(super) fn leads(
 ) -> Result<Vec<Lead>, StoreError> {
     let sends = Sends::of(batch, event.clues.iter().map(|clue| &clue.target))?;
     let named = event.address.as_deref().and_then(AddressKey::parse);
-    let lead = |clue| follow(identity, &sends, clue, named.as_ref(), now);
+    let about = About {
+        kind: event.kind,
+        named: named.as_ref(),
+    };
+    let lead = |clue| follow(identity, &sends, clue, about, now);
     Ok(event.clues.iter().map(lead).collect())
 }
 
@@ -224,18 +254,28 @@ fn resolve_one(
         reported: None,
         note: String::new(),
         forged: false,
+        expired: false,
         may_unsubscribe: false,
+    };
+    let about = About {
+        kind: event.kind,
+        named: named.as_ref(),
     };
     let lead = event
         .clues
         .iter()
-        .map(|clue| follow(identity, sends, clue, named.as_ref(), now))
-        .find(|lead| matches!(lead, Lead::Send(_) | Lead::Forged));
+        .map(|clue| follow(identity, sends, clue, about, now))
+        .find(Lead::decides);
     match lead {
         Some(Lead::Forged) => {
             who.forged = true;
             who.reported.clone_from(&event.address);
             who.note = "the signature in the return address is wrong".into();
+        }
+        Some(Lead::Expired(send)) => {
+            who.expired = true;
+            who.reported.clone_from(&event.address);
+            who.note = format!("the send `{}` is too old (hash_lasting)", send.hash);
         }
         Some(Lead::Send(send)) => {
             who.send = Some(send.hash.clone());

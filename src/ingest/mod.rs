@@ -118,7 +118,7 @@ pub fn apply_within(
         for who in resolved {
             let this = outcome_of(&rows[index], new[index], suppressed.contains(&index), who);
             outcome = outcome.max(this);
-            accounting.note(&rows[index], new[index], who.forged);
+            accounting.note(&rows[index], new[index], who);
             index += 1;
         }
         if let (Some(content), Some(unread)) = (item.content, &item.unread) {
@@ -473,6 +473,7 @@ mod tests {
             keys: Keys::new(vec![b"k".to_vec()]),
             signatures: Signatures::Require,
             match_by_address: false,
+            hash_lasting: None,
         };
         let settings = Settings {
             identity,
