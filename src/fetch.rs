@@ -263,7 +263,7 @@ fn grouped(
 
 /// One message, recognised.
 fn item(message: Message, folder: &FolderId, recognition: &Recognition<'_>) -> Item {
-    let place = format!("{}/{} UID {}", folder.mailbox, folder.folder, message.uid);
+    let place = folder.place(message.uid);
     let key = format!("{place} of {}", folder.uid_validity);
     Item {
         uid: Some(message.uid),
@@ -315,7 +315,7 @@ pub fn recognise(
         None => read(),
         Some(attempts) => attempts
             .read(Kind::Mail, content, (place, &bytes), read)
-            .flatten(),
+            .and_then(|read| read),
     };
     let (events, unrecognised, unread) = match read {
         Ok((events, unrecognised)) => (events, unrecognised, None),

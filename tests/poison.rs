@@ -122,7 +122,7 @@ fn what_a_killed_run_was_reading_is_read_by_the_next_if_it_is_harmless() {
     let env = maildir("", &sample("qmail", 2));
     let content = &bouncekit_core::fetch::content_key(sample("qmail", 2).as_bytes());
     // As a run leaves it that was killed: its process is no more.
-    let name: String = content.iter().map(|octet| format!("{octet:02x}")).collect();
+    let name = data_encoding::HEXLOWER.encode(content);
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let mark = |pid: u32, host: &str| {
         let text = format!("{host} {pid} 1\n*{name} m/ UID 2   \n");
@@ -150,9 +150,8 @@ fn a_callback_that_takes_too_long() {
             .collect();
         format!("[{}]", events.join(","))
     };
-    let contacts: String = (0..3).map(|id| format!("user{id}@example.com\n")).collect();
-    env.run_with(["contacts:import", "-"], format!("email\n{contacts}"))
-        .done();
+    let contacts = "email\nuser0@example.com\nuser1@example.com\n";
+    env.run_with(["contacts:import", "-"], contacts).done();
     for (from, to) in [(0, 1), (10, 50_000), (1, 2)] {
         let callback = proofs.proven(sendgrid, &events(from, to));
         assert_eq!(env.call(&callback).status, 200);

@@ -148,7 +148,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     if args.retry_failed {
         let names = Spool::at(&context.config.webhook.spool).retry_failed()?;
         let batch = store.begin()?;
-        batch.leave_places(names.iter().map(String::as_str))?;
+        batch.leave_places(&names)?;
         batch.commit()?;
     }
     let attempts = attempts::begin(context, &mut store, Purpose::of_run(args.dry_run))?;

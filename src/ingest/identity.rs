@@ -54,6 +54,8 @@ const RECENT: i64 = 60 * DAY;
 
 /// Who an event is about.
 #[derive(Clone, Debug)]
+// Four questions with four answers.
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Resolved {
     /// The event's kind, after the sender of a reply was looked at.
     pub(super) kind: EventKind,

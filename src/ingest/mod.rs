@@ -142,7 +142,10 @@ pub fn apply_within(
         }
     }
     let read = items.iter().filter(|item| item.unread.is_none());
-    batch.leave_quarantine(read.filter_map(|item| item.content))?;
+    batch.leave_quarantine(read.clone().filter_map(|item| item.content))?;
+    if let Some(folder) = occasion.folder {
+        batch.leave_places(read.filter_map(|item| Some(folder.place(item.uid?))))?;
+    }
     accounting.suppressed += suppressed.len() as u64;
     if let Some(folder) = occasion.folder {
         let pending: Vec<(u32, &str)> = items

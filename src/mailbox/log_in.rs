@@ -1,6 +1,6 @@
 //! Logging in: by password, or by an OAuth 2 token (XOAUTH2; OAUTHBEARER, RFC 7628).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use imap::{Authenticator, Client, Error as ImapError};
 use serde::Deserialize;
@@ -92,17 +92,16 @@ impl Account {
             mechanism,
             connection: &self.connection,
             token: &token.text,
-            said: RefCell::default(),
+            shown: Cell::new(false),
+            complaint: RefCell::default(),
         };
         let refused = match client.authenticate(mechanism.name(), &bearer) {
             Ok(session) => return Ok(session),
             Err((error @ (ImapError::No(_) | ImapError::Bad(_)), _)) => error,
             Err((error, _)) => return Err(broken(&self.place, &error)),
         };
-        let challenge = bearer.said.into_inner().flatten();
-        let challenge: Challenge = challenge
-            .and_then(|said| serde_json::from_slice(&said).ok())
-            .unwrap_or_default();
+        let challenge: Challenge =
+            serde_json::from_slice(&bearer.complaint.into_inner()).unwrap_or_default();
         let mut cause = words(&refused, &token.text);
         if !challenge.status.is_empty() {
             cause = format!("{cause} (status {})", short(&challenge.status));
@@ -160,24 +159,23 @@ struct Bearer<'a> {
     mechanism: Mechanism,
     connection: &'a Connection,
     token: &'a str,
-    /// `None` until the token was shown, then the server's complaint.
-    said: RefCell<Option<Option<Vec<u8>>>>,
+    shown: Cell<bool>,
+    /// What the server complained of then.
+    complaint: RefCell<Vec<u8>>,
 }
 
 impl Authenticator for Bearer<'_> {
     type Response = Vec<u8>;
 
     fn process(&self, challenge: &[u8]) -> Vec<u8> {
-        let mut said = self.said.borrow_mut();
-        if said.is_some() {
-            *said = Some(Some(challenge.to_vec()));
+        if self.shown.replace(true) {
+            *self.complaint.borrow_mut() = challenge.to_vec();
             // The complaint is to be acknowledged, or the server waits (RFC 7628, 3.2.3).
             return match self.mechanism {
                 Mechanism::Xoauth2 => Vec::new(),
                 Mechanism::Oauthbearer => vec![1],
             };
         }
-        *said = Some(None);
         let (user, token) = (&self.connection.user, self.token);
         match self.mechanism {
             Mechanism::Xoauth2 => format!("user={user}\x01auth=Bearer {token}\x01\x01"),

@@ -20,7 +20,7 @@ const LONGEST_ANSWER: u64 = 256 * 1024;
 /// Where the endpoint does not say how long a token lasts (RFC 6749, 5.1 only recommends it).
 const LASTING: i64 = 300 * SECOND;
 /// However long one is said to last.
-const LONGEST_LASTING: i64 = 24 * 3600 * SECOND;
+const LONGEST_LASTING: f64 = 24.0 * 3600.0 * 1000.0;
 
 /// The secrets of a grant.
 pub(super) struct Credentials {
@@ -154,5 +154,5 @@ pub(super) fn ask(
     reason = "it is within bounds by then"
 )]
 fn milliseconds(seconds: f64) -> i64 {
-    (seconds * 1000.0).clamp(0.0, LONGEST_LASTING as f64) as i64
+    (seconds * 1000.0).clamp(0.0, LONGEST_LASTING) as i64
 }

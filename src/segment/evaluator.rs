@@ -93,6 +93,18 @@ impl Order {
     }
 }
 
+/// Of the latest of so many hours ago. `=` means the whole day, the others the moment.
+fn latest(hours: impl Iterator<Item = i64>, order: Order, days: i64) -> bool {
+    let last = hours.min();
+    match order {
+        Order::Equal | Order::NotEqual => {
+            let day = last.map(|hours| (NOW.0 - hours * HOUR).div_euclid(DAY));
+            order.holds(day, NOW.0.div_euclid(DAY) - days)
+        }
+        _ => order.holds(last.map(|hours| -hours), -24 * days),
+    }
+}
+
 fn name(grounds: Grounds) -> &'static str {
     match grounds {
         Grounds::Bounce => "bounced",
@@ -187,15 +199,13 @@ impl Asked {
                 let count = person.bounces.iter().filter(counts).count();
                 order.holds(i64::try_from(count).ok(), *number)
             }
-            Self::LastBounce(order, days) => {
-                let last = person.bounces.iter().map(|(_, hours)| -hours).max();
-                order.holds(last, -24 * days)
-            }
+            Self::LastBounce(order, days) => latest(
+                person.bounces.iter().map(|(_, hours)| *hours),
+                *order,
+                *days,
+            ),
             Self::NeverBounced(negated) => person.bounces.is_empty() != *negated,
-            Self::LastReply(order, days) => {
-                let last = person.replies.iter().map(|hours| -hours).max();
-                order.holds(last, -24 * days)
-            }
+            Self::LastReply(order, days) => latest(person.replies.iter().copied(), *order, *days),
             Self::And(parts) => parts.iter().all(|part| part.holds(person)),
             Self::Or(parts) => parts.iter().any(|part| part.holds(person)),
             Self::Not(inner) => !inner.holds(person),

@@ -82,16 +82,25 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Forgets items by their places.
-    pub fn leave_places<'n>(
+    fn nothing_is_quarantined(&self) -> Result<bool, StoreError> {
+        let empty = "SELECT NOT EXISTS (SELECT 1 FROM quarantine)";
+        let mut select = self.transaction.prepare_cached(empty)?;
+        Ok(select.query_row([], |row| row.get(0))?)
+    }
+
+    /// As [`Self::leave_quarantine`], by their places: what could not be had is known by nothing else.
+    pub fn leave_places(
         &self,
-        places: impl IntoIterator<Item = &'n str>,
+        places: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<(), StoreError> {
+        if self.nothing_is_quarantined()? {
+            return Ok(());
+        }
         let mut delete = self
             .transaction
             .prepare_cached("DELETE FROM quarantine WHERE source = $1")?;
         for place in places {
-            delete.execute([place])?;
+            delete.execute([place.as_ref()])?;
         }
         Ok(())
     }
@@ -101,12 +110,7 @@ impl Batch<'_> {
         &self,
         contents: impl IntoIterator<Item = [u8; 16]>,
     ) -> Result<(), StoreError> {
-        let empty = "SELECT NOT EXISTS (SELECT 1 FROM quarantine)";
-        if self
-            .transaction
-            .prepare_cached(empty)?
-            .query_row([], |row| row.get(0))?
-        {
+        if self.nothing_is_quarantined()? {
             return Ok(());
         }
         let mut delete = self
