@@ -34,6 +34,8 @@ pub struct Identity {
     pub signatures: Signatures,
     /// Reports without a hash may name their recipient by address.
     pub match_by_address: bool,
+    /// A hash is worth nothing for so long after its send, in milliseconds; but for unsubscribing.
+    pub hash_lasting: Option<i64>,
 }
 
 impl Default for Identity {
@@ -42,6 +44,7 @@ impl Default for Identity {
             keys: Keys::default(),
             signatures: Signatures::Accept,
             match_by_address: true,
+            hash_lasting: None,
         }
     }
 }
@@ -51,6 +54,8 @@ const RECENT: i64 = 60 * DAY;
 
 /// Who an event is about.
 #[derive(Clone, Debug)]
+// Four questions with four answers.
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Resolved {
     /// The event's kind, after the sender of a reply was looked at.
     pub(super) kind: EventKind,
@@ -62,6 +67,7 @@ pub(super) struct Resolved {
     pub(super) reported: Option<String>,
     pub(super) note: String,
     pub(super) forged: bool,
+    pub(super) expired: bool,
     /// Whether the proof is good enough to unsubscribe.
     pub(super) may_unsubscribe: bool,
 }
@@ -156,6 +162,8 @@ pub enum Lead<S = Send> {
     Unknown,
     /// The signature is wrong: nothing else of the report is believed.
     Forged,
+    /// The send is too old for its hash to be believed: nothing else of the report is, either.
+    Expired(S),
     /// The send is there, but a hash without signature is not enough.
     Unproven(S),
 }
@@ -166,8 +174,23 @@ impl Lead<&Send> {
             Self::Send(send) => Lead::Send(send.clone()),
             Self::Unknown => Lead::Unknown,
             Self::Forged => Lead::Forged,
+            Self::Expired(send) => Lead::Expired(send.clone()),
             Self::Unproven(send) => Lead::Unproven(send.clone()),
         }
+    }
+}
+
+/// An event that a clue belongs to.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    kind: EventKind,
+    named: Option<&'a AddressKey>,
+}
+
+impl<S> Lead<S> {
+    /// Whether no later clue is asked.
+    pub const fn decides(&self) -> bool {
+        matches!(self, Self::Send(_) | Self::Forged | Self::Expired(_))
     }
 }
 
@@ -175,7 +198,7 @@ fn follow<'s>(
     identity: &Identity,
     sends: &'s Sends,
     clue: &Clue,
-    named: Option<&AddressKey>,
+    About { kind, named }: About<'_>,
     now: Timestamp,
 ) -> Lead<&'s Send> {
     let (send, signature) = match &clue.target {
@@ -196,12 +219,18 @@ fn follow<'s>(
     let Some(send) = send else {
         return Lead::Unknown;
     };
+    let age = now.0 - send.sent_at.0;
+    if let (Target::Token(_), Some(lasting)) = (&clue.target, identity.hash_lasting)
+        && age > lasting
+        // Whoever does not want mail any more may say so whenever they find the link.
+        && kind != EventKind::Unsubscribe
+    {
+        return Lead::Expired(send);
+    }
     let good_enough = signature == Signature::Valid
         || match identity.signatures {
             Signatures::Accept => true,
-            Signatures::Prefer => {
-                now.0 - send.sent_at.0 <= RECENT && named.is_none_or(|named| *named == send.key)
-            }
+            Signatures::Prefer => age <= RECENT && named.is_none_or(|named| *named == send.key),
             Signatures::Require => false,
         };
     if good_enough {
@@ -211,7 +240,7 @@ fn follow<'s>(
     }
 }
 
-/// What each clue of an event leads to; the first that is forged or leads to a send decides.
+/// What each clue of an event leads to; the first that [`Lead::decides`].
 pub(super) fn leads(
     batch: &Batch<'_>,
     identity: &Identity,
@@ -220,7 +249,11 @@ pub(super) fn leads(
 ) -> Result<Vec<Lead>, StoreError> {
     let sends = Sends::of(batch, event.clues.iter().map(|clue| &clue.target))?;
     let named = event.address.as_deref().and_then(AddressKey::parse);
-    let lead = |clue| follow(identity, &sends, clue, named.as_ref(), now).cloned();
+    let about = About {
+        kind: event.kind,
+        named: named.as_ref(),
+    };
+    let lead = |clue| follow(identity, &sends, clue, about, now).cloned();
     Ok(event.clues.iter().map(lead).collect())
 }
 
@@ -240,18 +273,28 @@ fn resolve_one(
         reported: None,
         note: String::new(),
         forged: false,
+        expired: false,
         may_unsubscribe: false,
+    };
+    let about = About {
+        kind: event.kind,
+        named: named.as_ref(),
     };
     let lead = event
         .clues
         .iter()
-        .map(|clue| follow(identity, sends, clue, named.as_ref(), now))
-        .find(|lead| matches!(lead, Lead::Send(_) | Lead::Forged));
+        .map(|clue| follow(identity, sends, clue, about, now))
+        .find(Lead::decides);
     match lead {
         Some(Lead::Forged) => {
             who.forged = true;
             who.reported.clone_from(&event.address);
             who.note = "the signature in the return address is wrong".into();
+        }
+        Some(Lead::Expired(send)) => {
+            who.expired = true;
+            who.reported.clone_from(&event.address);
+            who.note = format!("the send `{}` is too old (hash_lasting)", send.hash);
         }
         Some(Lead::Send(send)) => {
             who.send = Some(send.hash.clone());

@@ -119,7 +119,7 @@ pub fn apply_within(
         for who in resolved {
             let this = outcome_of(&rows[index], new[index], suppressed[index], who);
             outcome = outcome.max(this);
-            accounting.note(&rows[index], new[index], who.forged);
+            accounting.note(&rows[index], new[index], who);
             index += 1;
         }
         if let (Some(content), Some(unread)) = (item.content, &item.unread) {
@@ -144,7 +144,10 @@ pub fn apply_within(
         .filter_map(|item| Some((item.content?, item.raw.as_deref()?)));
     batch.archive(raw, occasion.now)?;
     let read = items.iter().filter(|item| item.unread.is_none());
-    batch.leave_quarantine(read.filter_map(|item| item.content))?;
+    batch.leave_quarantine(read.clone().filter_map(|item| item.content))?;
+    if let Some(folder) = occasion.folder {
+        batch.leave_places(read.filter_map(|item| Some(folder.place(item.uid?))))?;
+    }
     accounting.suppressed += suppressed.iter().filter(|acted| **acted).count() as u64;
     if let Some(folder) = occasion.folder {
         let pending: Vec<(u32, &str)> = items
@@ -481,6 +484,7 @@ mod tests {
             keys: Keys::new(vec![b"k".to_vec()]),
             signatures: Signatures::Require,
             match_by_address: false,
+            hash_lasting: None,
         };
         let settings = Settings {
             identity,
