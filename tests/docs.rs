@@ -80,6 +80,10 @@ fn the_example_configuration_shows_every_key() {
         .map(|(name, _)| name)
         .collect();
     assert!(tables.len() > 5, "{tables:?}");
+    // In a test text without [[mailbox]] they are those of [connection].
+    let tables = tables
+        .into_iter()
+        .map(|name| name.trim_start_matches("mailbox."));
     for table in std::iter::once("").chain(tables) {
         // The parser itself tells the names it knows.
         let text = match table {
@@ -92,9 +96,6 @@ fn the_example_configuration_shows_every_key() {
                 } else {
                     format!("[{table}]")
                 };
-                if table == "mailbox.connection" {
-                    continue;
-                }
                 format!("{header}\nno_such_key = 1")
             }
         };

@@ -63,7 +63,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("SELECT id FROM contact WHERE external_id = $1")?;
         let mut by_address =
-            self.transaction.prepare_cached("SELECT id FROM contact WHERE address_key = $1 AND ($2 IS NULL OR external_id IS NULL) LIMIT 1")?;
+            self.transaction.prepare_cached("SELECT id FROM contact WHERE address_key = $1 AND (CAST($2 AS TEXT) IS NULL OR external_id IS NULL) ORDER BY id LIMIT 1")?;
         let mut insert = self.transaction.prepare_cached(
             "INSERT INTO contact (external_id, address, address_key, domain, attributes, created_at, changed_at)
              VALUES ($1, $2, $3, $4, json_patch('{}', $5), $6, $6)",
@@ -71,8 +71,8 @@ impl Batch<'_> {
         let mut update = self.transaction.prepare_cached(
             "UPDATE contact SET external_id = coalesce($1, external_id), address = $2, address_key = $3, domain = $4,
                     attributes = json_patch(attributes, $5), changed_at = $6
-             WHERE id = $7 AND (address IS NOT $2 OR address_key IS NOT $3 OR coalesce($1, external_id) IS NOT external_id
-                    OR json_patch(attributes, $5) IS NOT attributes)",
+             WHERE id = $7 AND (address IS DISTINCT FROM $2 OR address_key IS DISTINCT FROM $3 OR coalesce($1, external_id) IS DISTINCT FROM external_id
+                    OR json_patch(attributes, $5) IS DISTINCT FROM attributes)",
         )?;
         self.remember(&contacts.iter().map(|new| &new.key).collect::<Vec<_>>())?;
         let mut counts = ImportCounts::default();

@@ -33,7 +33,7 @@ impl Batch<'_> {
         let suppressions = self.transaction.execute(
             "INSERT INTO forgotten (mark, channel, reason, since, run, expires_at)
              SELECT $1, channel, reason, since, $2, expires_at FROM do_not_contact WHERE address_key = $3
-             ON CONFLICT (mark, channel, reason) DO UPDATE SET since = min(forgotten.since, excluded.since)",
+             ON CONFLICT (mark, channel, reason) DO UPDATE SET since = CASE WHEN forgotten.since < excluded.since THEN forgotten.since ELSE excluded.since END",
             params![mark, run, key],
         )?;
         self.transaction.execute(
@@ -131,10 +131,13 @@ impl Batch<'_> {
              FROM forgotten WHERE mark = $2
              ON CONFLICT (address_key, channel, reason) DO NOTHING",
         )?;
+        let mut back = Vec::new();
         for address in addresses {
-            insert.execute(params![address.as_str(), self.mark(address)?])?;
+            if insert.execute(params![address.as_str(), self.mark(address)?])? > 0 {
+                back.push(*address);
+            }
         }
-        Ok(())
+        self.note_changed(back)
     }
 }
 

@@ -69,7 +69,7 @@ impl Store {
     /// The latest time at which anything was noted.
     pub fn latest(&self) -> Result<Option<Timestamp>, StoreError> {
         let latest: Option<i64> = self.connection.query_row(
-            "SELECT max(at) FROM (SELECT max(started_at) AS at FROM run UNION ALL SELECT max(received_at) FROM event)",
+            "SELECT max(at) FROM (SELECT max(started_at) AS at FROM run UNION ALL SELECT max(received_at) FROM event) AS noted",
             params![],
             |row| row.get(0),
         )?;

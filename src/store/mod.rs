@@ -5,6 +5,7 @@
 //! natural keys. One text serves every engine; the engines themselves, and what differs between
 //! them, stand in `engine`.
 
+mod changes;
 mod contacts;
 mod do_not_contact;
 mod engine;
@@ -116,6 +117,12 @@ impl Store {
 
     /// Begins a writing transaction; it is rolled back when dropped.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
+        self.connection.keep_temporary(true)?;
+        self.begin_beside_temporary()
+    }
+
+    /// As [`Self::begin`], without losing the temporary tables there are.
+    fn begin_beside_temporary(&mut self) -> Result<Batch<'_>, StoreError> {
         Ok(Batch {
             outbox: self.outbox,
             transaction: self.connection.begin(Purpose::Writing)?,
@@ -131,6 +138,6 @@ pub struct Batch<'s> {
 
 impl Batch<'_> {
     pub fn commit(self) -> Result<(), StoreError> {
-        self.transaction.commit()
+        self.transaction.commit()?.keep_temporary(false)
     }
 }

@@ -142,7 +142,7 @@ impl Store {
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT substr(address_key, instr(address_key, '@') + 1), reason, count(*) FROM event
              WHERE kind = 'bounce' AND address_key IS NOT NULL AND {IN_SCOPE}
-             GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+             GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 NULLS FIRST"
         ))?;
         let rows = select.query_map(
             params![scope.since.0, scope.until.0, scope.campaign],
@@ -175,11 +175,11 @@ impl Store {
     fn returned(&self, by: &str, scope: Scope<'_>) -> Result<Vec<Returned>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
             "WITH fate AS (
-                 SELECT send_hash, max(kind = 'bounce' AND permanence = 'hard') AS hard,
-                        max(kind = 'bounce' AND permanence = 'soft') AS soft,
-                        max(kind = 'complaint') AS complaint, max(kind = 'unsubscribe') AS unsubscribe
+                 SELECT send_hash, max(CASE WHEN kind = 'bounce' AND permanence = 'hard' THEN 1 ELSE 0 END) AS hard,
+                        max(CASE WHEN kind = 'bounce' AND permanence = 'soft' THEN 1 ELSE 0 END) AS soft,
+                        max(CASE WHEN kind = 'complaint' THEN 1 ELSE 0 END) AS complaint, max(CASE WHEN kind = 'unsubscribe' THEN 1 ELSE 0 END) AS unsubscribe
                  FROM event WHERE occurred_at >= $1 AND send_hash IS NOT NULL GROUP BY send_hash)
-             SELECT {by}, count(*), coalesce(sum(fate.hard), 0), coalesce(sum(fate.soft > fate.hard), 0),
+             SELECT {by}, count(*), coalesce(sum(fate.hard), 0), count(*) FILTER (WHERE fate.soft > fate.hard),
                     coalesce(sum(fate.complaint), 0), coalesce(sum(fate.unsubscribe), 0)
              FROM send LEFT JOIN fate ON fate.send_hash = send.hash
              WHERE send.sent_at >= $1 AND send.sent_at < $2 AND ($3 IS NULL OR send.email_id = $3)
@@ -220,7 +220,7 @@ impl Store {
     /// What each mailbox and provider brought, by day of receipt.
     pub fn source_counts(&self, since: Timestamp) -> Result<Vec<SourceCount>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT source, received_at / {DAY}, count(*), sum(kind = 'unrecognised'), max(received_at) FROM event
+            "SELECT source, received_at / {DAY}, count(*), count(*) FILTER (WHERE kind = 'unrecognised'), max(received_at) FROM event
              WHERE received_at >= $1 AND kind NOT IN ('release', 'manual') GROUP BY 1, 2 ORDER BY 1, 2"
         ))?;
         let rows = select.query_map(params![since.0], |row| {
@@ -235,12 +235,15 @@ impl Store {
         rows.collect()
     }
 
-    /// Reports with a wrong signature in the return address that runs counted since then.
-    pub fn forged_since(&self, since: Timestamp) -> Result<u64, StoreError> {
+    /// Reports that runs counted since then with a wrong signature in the return address, and with
+    /// the hash of a send that is too old.
+    pub fn disbelieved_since(&self, since: Timestamp) -> Result<(u64, u64), StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT coalesce(sum(json_extract(accounting, '$.forged')), 0) FROM run WHERE started_at >= $1",
+            "SELECT CAST(coalesce(sum(CAST(accounting ->> 'forged' AS BIGINT)), 0) AS BIGINT),
+                    CAST(coalesce(sum(CAST(accounting ->> 'expired' AS BIGINT)), 0) AS BIGINT)
+             FROM run WHERE started_at >= $1",
         )?;
-        select.query_row(params![since.0], |row| row.get(0))
+        select.query_row(params![since.0], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// The do-not-contact list by reason and detail.
@@ -250,8 +253,9 @@ impl Store {
         old: Timestamp,
     ) -> Result<Vec<SuppressedCount>, StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT reason, detail, sum(expires_at IS NULL OR expires_at > $1),
-                    sum((expires_at IS NULL OR expires_at > $1) AND since < $2), sum(expires_at <= $1)
+            "SELECT reason, detail, count(*) FILTER (WHERE expires_at IS NULL OR expires_at > $1),
+                    count(*) FILTER (WHERE (expires_at IS NULL OR expires_at > $1) AND since < $2),
+                    count(*) FILTER (WHERE expires_at <= $1)
              FROM do_not_contact GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2",
         )?;
         let rows = select.query_map(params![now.0, old.0], |row| {
@@ -260,7 +264,7 @@ impl Store {
                 detail: row.get(1)?,
                 count: row.get(2)?,
                 old: row.get(3)?,
-                expired: row.get::<Option<u64>>(4)?.unwrap_or(0),
+                expired: row.get(4)?,
             })
         })?;
         rows.collect()

@@ -177,6 +177,19 @@ impl Connection {
         ))
     }
 
+    /// Where SQLite keeps what it needs for a while: in memory or not. Each statement that a trigger
+    /// hangs on keeps the pages it changes, to be able to take itself back; in a file that costs as
+    /// much as all the rest. Sorting a whole table for reading, on the other hand, must not fill
+    /// the memory. A change of place drops the temporary tables there are.
+    pub(super) fn keep_temporary(&self, in_memory: bool) -> Result<()> {
+        let place = if in_memory { "memory" } else { "default" };
+        match self {
+            Self::Sqlite(connection) => Ok(connection.pragma_update(None, "temp_store", place)?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Whether each row is checked to refer to rows that are there. Within a transaction this is
     /// without effect.
     pub(super) fn check_references(&self, on: bool) -> Result<()> {
@@ -286,11 +299,11 @@ pub(super) struct Transaction<'c> {
     open: bool,
 }
 
-impl Transaction<'_> {
-    pub(super) fn commit(mut self) -> Result<()> {
+impl<'c> Transaction<'c> {
+    pub(super) fn commit(mut self) -> Result<&'c Connection> {
         self.connection.execute_batch("COMMIT")?;
         self.open = false;
-        Ok(())
+        Ok(self.connection)
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_archive.sql"),
     include_str!("../migrations/0004_steering.sql"),
     include_str!("../migrations/0005_forgotten.sql"),
+    include_str!("../migrations/0006_append.sql"),
 ];
 
 /// Marks a database file as ours (`bkit`).
@@ -55,6 +56,9 @@ fn prepare(mut connection: Connection, options: &OpenOptions) -> Result<Connecti
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -i64::from(options.cache) * 1024)?;
+    // In pages of 4 KiB: as much as the cache holds. A page that many commits change is written
+    // back to its place once.
+    connection.pragma_update(None, "wal_autocheckpoint", i64::from(options.cache) * 256)?;
     functions::register(&connection)?;
     if usize::try_from(found).is_ok_and(|found| found < known) {
         migrate(&mut connection)?;

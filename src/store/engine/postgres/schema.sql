@@ -1,4 +1,4 @@
--- The tables of SQLite's migrations up to 0005, and what SQLite has built in or gets from us.
+-- The tables of SQLite's migrations up to 0006, and what SQLite has built in or gets from us.
 -- Text compares by its octets, as SQLite's does.
 
 CREATE TABLE contact (
@@ -225,13 +225,9 @@ CREATE TRIGGER contact_added AFTER INSERT ON contact REFERENCING NEW TABLE AS ch
     FOR EACH STATEMENT EXECUTE FUNCTION note_contacts();
 CREATE TRIGGER contact_changed AFTER UPDATE ON contact REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_contacts();
-CREATE TRIGGER event_added AFTER INSERT ON event REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION note_addresses();
 CREATE TRIGGER event_changed AFTER UPDATE ON event REFERENCING OLD TABLE AS before NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_addresses_before_and_after();
 CREATE TRIGGER event_removed AFTER DELETE ON event REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION note_addresses();
-CREATE TRIGGER do_not_contact_added AFTER INSERT ON do_not_contact REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_addresses();
 CREATE TRIGGER do_not_contact_changed AFTER UPDATE ON do_not_contact REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_addresses();
