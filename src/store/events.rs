@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::engine::{Connection, Row, params};
+use super::engine::{Connection, Row, Value, params};
 use super::{Batch, Store, StoreError};
 use crate::{
     address::AddressKey,
@@ -120,6 +120,32 @@ fn events_of_mails(
     Ok(found)
 }
 
+/// In the order of [`COLUMNS`].
+fn values(event: &EventRow) -> [Value<'_>; 20] {
+    [
+        Value::Blob(&event.key.0),
+        Value::Text(&event.source),
+        Value::Text(event.kind.name()),
+        event.reason.map(Reason::name).into(),
+        event.permanence.map(Permanence::name).into(),
+        event.rule.as_deref().into(),
+        event.address.as_ref().map(AddressKey::as_str).into(),
+        event.reported.as_deref().into(),
+        event.send_hash.as_ref().map(String::as_bytes).into(),
+        event.status.as_deref().into(),
+        event.reply_code.map(i64::from).into(),
+        Value::Text(&event.receiving_host),
+        Value::Text(&event.diagnostic),
+        Value::Text(&event.raw_type),
+        Value::Text(&event.note),
+        event.content.as_ref().map(|content| &content[..]).into(),
+        Value::Integer(event.occurred_at.0),
+        Value::Integer(event.received_at.0),
+        Value::Integer(event.run),
+        event.expires_at.map(|at| at.0).into(),
+    ]
+}
+
 impl Batch<'_> {
     /// Adds events; answers for each, in the given order, whether it is new. One that only an
     /// undone run recorded is taken over by the present run, and is new.
@@ -137,30 +163,8 @@ impl Batch<'_> {
         });
         let mut new = vec![false; events.len()];
         let mut known = Vec::new();
-        for index in order {
-            let event = &events[index];
-            let inserted = insert.execute(params![
-                event.key.0,
-                event.source,
-                event.kind.name(),
-                event.reason.map(Reason::name),
-                event.permanence.map(Permanence::name),
-                event.rule,
-                event.address.as_ref().map(AddressKey::as_str),
-                event.reported,
-                event.send_hash.as_ref().map(String::as_bytes),
-                event.status,
-                event.reply_code,
-                event.receiving_host,
-                event.diagnostic,
-                event.raw_type,
-                event.note,
-                event.content,
-                event.occurred_at.0,
-                event.received_at.0,
-                event.run,
-                event.expires_at.map(|at| at.0),
-            ])?;
+        let inserted = insert.execute_each(order.iter().map(|index| values(&events[*index])))?;
+        for (index, inserted) in order.into_iter().zip(inserted) {
             new[index] = inserted == 1;
             if inserted == 0 {
                 known.push(index);

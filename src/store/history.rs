@@ -1,6 +1,6 @@
 //! What the policy reads: the events of addresses, without those of undone runs.
 
-use super::engine::{Row, params};
+use super::engine::{Row, Value, params};
 use super::{Batch, Store, StoreError, events};
 use crate::{
     address::AddressKey,
@@ -61,13 +61,12 @@ impl Batch<'_> {
             "SELECT {} FROM event AS e WHERE e.address_key = $1 AND e.kind IN {KINDS} AND {NOT_UNDONE}",
             columns(campaigns)
         ))?;
-        addresses
-            .iter()
-            .map(|address| {
-                let rows = select.query_map(params![address.as_str()], past)?;
-                rows.collect()
-            })
-            .collect()
+        select.query_each(
+            addresses
+                .iter()
+                .map(|address| [Value::Text(address.as_str())]),
+            past,
+        )
     }
 
     /// What the run recorded of each address, undone or not. (The plus keeps SQLite from going
@@ -82,13 +81,12 @@ impl Batch<'_> {
             "SELECT {} FROM event AS e WHERE e.address_key = $1 AND e.kind IN {KINDS} AND +e.run = $2",
             columns(campaigns)
         ))?;
-        addresses
-            .iter()
-            .map(|address| {
-                let rows = select.query_map(params![address.as_str(), run], past)?;
-                rows.collect()
-            })
-            .collect()
+        select.query_each(
+            addresses
+                .iter()
+                .map(|address| [Value::Text(address.as_str()), Value::Integer(run)]),
+            past,
+        )
     }
 
     /// Whether each address had anything happen after the time.

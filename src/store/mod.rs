@@ -109,10 +109,44 @@ impl Store {
 
     /// A database that lives as long as the value; for tests and for commands without one.
     pub fn open_in_memory() -> Result<Self, StoreError> {
+        #[cfg(all(test, feature = "postgres"))]
+        if let Ok(url) = std::env::var("BOUNCEKIT_TEST_URL") {
+            return Self::in_new_schema(&url);
+        }
         Ok(Self {
             connection: Connection::open_in_memory()?,
             outbox: false,
         })
+    }
+
+    /// Tests: a schema of its own in the database of this URL.
+    #[cfg(all(test, feature = "postgres"))]
+    fn in_new_schema(url: &str) -> Result<Self, StoreError> {
+        use std::sync::atomic::{AtomicU32, Ordering};
+
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let schema = format!(
+            "unit_{}_{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        );
+        engine::make_schema(Server::parse(url).map_err(StoreError::Other)?, &schema)?;
+        let between = if url.contains('?') { '&' } else { '?' };
+        let url = format!("{url}{between}options=-c%20search_path%3D{schema}");
+        let server = Server::parse(&url).map_err(StoreError::Other)?;
+        Self::connect(server, OpenOptions::default())
+    }
+
+    /// Whether the database is on a server, which several machines may use at once and whose
+    /// connection can be lost.
+    pub fn is_shared(&self) -> bool {
+        self.connection.is_shared()
+    }
+
+    /// After an error: makes ready for doing the same again, where that may help; else the error
+    /// comes back.
+    pub fn recover(&mut self, error: StoreError) -> Result<(), StoreError> {
+        self.connection.recover(error)
     }
 
     /// Begins a writing transaction; it is rolled back when dropped.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::engine::{OptionalExtension, Row, params};
+use super::engine::{Row, Value, params};
 use super::{Batch, ImportCounts, Store, StoreError};
 use crate::{address::AddressKey, time::Timestamp, verp::SendHash};
 
@@ -98,13 +98,14 @@ impl Batch<'_> {
         hashes.sort_unstable();
         hashes.dedup();
         let mut found = HashMap::with_capacity(hashes.len());
-        for hash in hashes {
-            if let Some(send) = select
-                .query_row(params![hash.as_str().as_bytes()], send)
-                .optional()?
-            {
-                found.insert(send.hash.clone(), send);
-            }
+        let sends = select.query_each(
+            hashes
+                .iter()
+                .map(|hash| [Value::Blob(hash.as_str().as_bytes())]),
+            send,
+        )?;
+        for send in sends.into_iter().flatten() {
+            found.insert(send.hash.clone(), send);
         }
         Ok(found)
     }

@@ -82,7 +82,7 @@ pub struct SegmentCount {
 }
 
 const IN_SCOPE: &str =
-    "event.occurred_at >= $1 AND event.occurred_at < $2 AND ($3 IS NULL OR EXISTS
+    "event.occurred_at >= $1 AND event.occurred_at < $2 AND (CAST($3 AS TEXT) IS NULL OR EXISTS
      (SELECT 1 FROM send WHERE send.hash = event.send_hash AND send.email_id = $3))";
 
 fn kind(row: &Row<'_>, index: usize) -> Result<EventKind, StoreError> {
@@ -128,7 +128,7 @@ impl Store {
     pub fn send_counts(&self, scope: Scope<'_>) -> Result<Vec<(i64, u64)>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT sent_at / {DAY}, count(*) FROM send
-             WHERE sent_at >= $1 AND sent_at < $2 AND ($3 IS NULL OR email_id = $3) GROUP BY 1 ORDER BY 1"
+             WHERE sent_at >= $1 AND sent_at < $2 AND (CAST($3 AS TEXT) IS NULL OR email_id = $3) GROUP BY 1 ORDER BY 1"
         ))?;
         let rows = select.query_map(
             params![scope.since.0, scope.until.0, scope.campaign],
@@ -182,7 +182,7 @@ impl Store {
              SELECT {by}, count(*), coalesce(sum(fate.hard), 0), count(*) FILTER (WHERE fate.soft > fate.hard),
                     coalesce(sum(fate.complaint), 0), coalesce(sum(fate.unsubscribe), 0)
              FROM send LEFT JOIN fate ON fate.send_hash = send.hash
-             WHERE send.sent_at >= $1 AND send.sent_at < $2 AND ($3 IS NULL OR send.email_id = $3)
+             WHERE send.sent_at >= $1 AND send.sent_at < $2 AND (CAST($3 AS TEXT) IS NULL OR send.email_id = $3)
              GROUP BY 1 ORDER BY 2 DESC, 1"
         ))?;
         let rows = select.query_map(

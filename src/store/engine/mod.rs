@@ -129,6 +129,15 @@ impl Connection {
         }
     }
 
+    /// Whether the database is on a server.
+    pub(super) const fn is_shared(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+        }
+    }
+
     /// After an error: makes ready for doing the same again, where that may help; else the error
     /// comes back.
     pub(super) fn recover(&self, error: StoreError) -> Result<()> {
@@ -278,6 +287,13 @@ impl Connection {
             Self::Postgres(_) => Ok(()),
         }
     }
+}
+
+/// Tests: makes a schema.
+#[cfg(all(test, feature = "postgres"))]
+pub(super) fn make_schema(server: Server, name: &str) -> Result<()> {
+    let session = postgres::Session::connect(server, &OpenOptions::default())?;
+    session.execute_batch(&format!("CREATE SCHEMA {name}"))
 }
 
 /// The version of the file at `path`, which is neither made nor migrated.
@@ -451,6 +467,7 @@ pub(super) enum Rows<'s> {
 }
 
 impl Rows<'_> {
+    #[inline]
     pub(super) fn next(&mut self) -> Result<Option<Row<'_>>> {
         Ok(match self {
             Self::Sqlite(rows) => rows.next()?.map(Row::Sqlite),
@@ -487,6 +504,7 @@ pub(super) enum Row<'r> {
 
 impl Row<'_> {
     /// What stands in a column.
+    #[inline]
     pub(super) fn cell(&self, index: usize) -> Result<Cell<'_>> {
         match self {
             Self::Sqlite(row) => sqlite::cell(row, index),
@@ -495,6 +513,7 @@ impl Row<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn get<T: Column>(&self, index: usize) -> Result<T> {
         let cell = self.cell(index)?;
         T::read(cell).ok_or_else(|| value::unexpected(index, cell))

@@ -130,6 +130,7 @@ fn json_array(ids: &[i64]) -> String {
     format!("[{}]", ids.join(","))
 }
 
+#[inline]
 pub(super) fn cell<'r>(row: &'r rusqlite::Row<'_>, index: usize) -> Result<Cell<'r>> {
     Ok(match row.get_ref(index)? {
         ValueRef::Null => Cell::Null,

@@ -18,6 +18,24 @@ pub(in crate::store) enum Value<'v> {
     Pattern(&'v str),
 }
 
+impl<'v> From<Option<&'v str>> for Value<'v> {
+    fn from(text: Option<&'v str>) -> Self {
+        text.map_or(Self::Null, Self::Text)
+    }
+}
+
+impl<'v> From<Option<&'v [u8]>> for Value<'v> {
+    fn from(octets: Option<&'v [u8]>) -> Self {
+        octets.map_or(Self::Null, Self::Blob)
+    }
+}
+
+impl From<Option<i64>> for Value<'_> {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Self::Null, Self::Integer)
+    }
+}
+
 /// What can be bound.
 pub(in crate::store) trait Bind {
     fn value(&self) -> Value<'_>;

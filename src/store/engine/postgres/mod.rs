@@ -34,7 +34,7 @@ pub use server::Server;
 pub(in crate::store) use server::told;
 
 use super::{OpenOptions, Purpose, Result, StoreError, Value};
-pub(super) use rows::Fetched;
+pub(in crate::store) use rows::Fetched;
 use types::Parameter;
 pub(super) use types::cell;
 
@@ -319,11 +319,6 @@ impl Session {
         )?;
         let size: i64 = rows.first().map_or(0, |row| row.get(0));
         Ok(size.cast_unsigned())
-    }
-
-    /// Where the database is, without any secret.
-    pub(super) fn place(&self) -> &str {
-        self.server.shown()
     }
 }
 

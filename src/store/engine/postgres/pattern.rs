@@ -76,8 +76,8 @@ fn write(part: &Hir, text: &mut String) -> Result<(), String> {
                 (0, None) => text.push('*'),
                 (1, None) => text.push('+'),
                 (0, Some(1)) => text.push('?'),
-                (0..=255, None) => drop(write!(text, "{{{min},}}")),
-                (0..=255, Some(max @ 0..=255)) => drop(write!(text, "{{{min},{max}}}")),
+                (0..=255, None) => text.push_str(&format!("{{{min},}}")),
+                (0..=255, Some(max @ 0..=255)) => text.push_str(&format!("{{{min},{max}}}")),
                 _ => return Err("PostgreSQL repeats at most 255 times".into()),
             }
         }
@@ -111,9 +111,9 @@ fn character(c: char, text: &mut String) {
     if c.is_ascii_alphanumeric() || c == ' ' {
         text.push(c);
     } else if u32::from(c) <= 0xffff {
-        drop(write!(text, "\\u{:04x}", u32::from(c)));
+        let _ = write!(text, "\\u{:04x}", u32::from(c));
     } else {
-        drop(write!(text, "\\U{:08x}", u32::from(c)));
+        let _ = write!(text, "\\U{:08x}", u32::from(c));
     }
 }
 

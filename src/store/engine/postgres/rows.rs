@@ -11,7 +11,7 @@ use crate::store::engine::{Purpose, Result, Value};
 /// So many rows are fetched at once.
 const PAGE: usize = 2_000;
 
-pub(in crate::store::engine) struct Fetched<'s> {
+pub(in crate::store) struct Fetched<'s> {
     rows: vec::IntoIter<Row>,
     present: Option<Row>,
     cursor: Option<Cursor<'s>>,
