@@ -186,4 +186,4 @@ fn nothing_is_unsafe_and_the_crates_are_counted() {
     }
 }
 
-const MOST_CRATES: usize = 240;
+const MOST_CRATES: usize = 266;

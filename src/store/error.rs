@@ -144,7 +144,7 @@ impl From<tokio_postgres::Error> for StoreError {
         let Some(state) = error.code() else {
             let at_the_line = error.is_closed()
                 || std::error::Error::source(&error)
-                    .is_some_and(|cause| cause.is::<std::io::Error>());
+                    .is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
             return if at_the_line {
                 Self::Lost(told)
             } else {

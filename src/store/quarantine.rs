@@ -84,7 +84,7 @@ impl Batch<'_> {
     fn nothing_is_quarantined(&self) -> Result<bool, StoreError> {
         let empty = "SELECT NOT EXISTS (SELECT 1 FROM quarantine)";
         let mut select = self.transaction.prepare_cached(empty)?;
-        Ok(select.query_row(params![], |row| row.get(0))?)
+        select.query_row(params![], |row| row.get(0))
     }
 
     /// As [`Self::leave_quarantine`], by their places: what could not be had is known by nothing else.

@@ -58,7 +58,7 @@ impl Batch<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash) DO NOTHING",
         )?;
         let mut fill = self.transaction.prepare_cached(
-            "UPDATE send SET message_id = $1 WHERE hash = $2 AND message_id IS NULL AND $1 IS NOT NULL",
+            "UPDATE send SET message_id = $1 WHERE hash = $2 AND message_id IS NULL AND CAST($1 AS TEXT) IS NOT NULL",
         )?;
         // In the order of the key: neighbouring rows share a page.
         let mut order: Vec<&NewSend> = sends.iter().collect();
