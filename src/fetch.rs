@@ -55,6 +55,8 @@ pub enum FetchError {
     Mailbox(#[from] MailboxError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("no thread could be started: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 enum Progress<T> {
@@ -113,7 +115,7 @@ pub fn folder(
         let (acknowledge, requested) = mpsc::channel::<Acknowledgement>();
         let limit = job.limit;
         let (mailbox, folder) = (job.mailbox, job.folder);
-        scope.spawn(move || {
+        let fetching = move || {
             // No answer of a server may end the whole run.
             let served = catch_unwind(AssertUnwindSafe(|| {
                 serve(source, pending, limit, &progress, &requested)
@@ -128,9 +130,9 @@ pub fn folder(
                 // The other side is gone only when it failed itself, and says so.
                 let _ = progress.send(Progress::Failed(error));
             }
-        });
+        };
         let (id, recognition) = (&id, &job.recognition);
-        scope.spawn(move || {
+        let recognising = move || {
             let read = |message| item(message, id, recognition);
             for progress in fetched {
                 let progress = progress.map(|batch| batch.into_iter().map(read).collect());
@@ -138,7 +140,10 @@ pub fn folder(
                     return;
                 }
             }
-        });
+        };
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        named("fetch").spawn_scoped(scope, fetching)?;
+        named("recognise").spawn_scoped(scope, recognising)?;
         work(store, id, job, accounting, report, &arriving, acknowledge)
     })
 }
@@ -207,7 +212,7 @@ fn work(
                 found = count;
                 report(found, 0);
             }
-            Progress::Batch(items) => {
+            Progress::Batch(mut items) => {
                 let occasion = Occasion {
                     run: job.run,
                     now: job.now,
@@ -217,7 +222,7 @@ fn work(
                     store,
                     job.settings,
                     occasion,
-                    &items,
+                    &mut items,
                     accounting,
                     job.dry_run,
                 )?;

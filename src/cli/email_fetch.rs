@@ -223,5 +223,10 @@ fn explained(error: FetchError, mailbox: &str, folder: &str) -> CliError {
         )
         .hint(error.hint()),
         FetchError::Store(error) => error.into(),
+        error @ FetchError::Thread(_) => CliError::new(
+            Exit::Unreachable,
+            format!("mailbox `{mailbox}`, folder `{folder}`: {error}"),
+        )
+        .hint("the system's limit of processes is reached; the next run goes on"),
     }
 }

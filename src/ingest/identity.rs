@@ -87,15 +87,20 @@ pub(super) fn resolve(
     let mut resolved: Vec<Vec<Resolved>> = items
         .iter()
         .map(|item| {
+            let key = |event: &DeliveryEvent| AddressKey::parse(event.address.as_deref()?);
+            let mut named: Vec<Option<AddressKey>> = item.events.iter().map(key).collect();
             // A report on several recipients is charged to the send only for the send's own address.
-            let others: HashSet<AddressKey> = item
-                .events
-                .iter()
-                .filter_map(|event| AddressKey::parse(event.address.as_deref()?))
-                .collect();
+            let others: HashSet<AddressKey> = if named.len() > 1 {
+                named.iter().flatten().cloned().collect()
+            } else {
+                HashSet::new()
+            };
             item.events
                 .iter()
-                .map(|event| resolve_one(identity, &sends, event, &others, now))
+                .zip(&mut named)
+                .map(|(event, named)| {
+                    resolve_one(identity, &sends, event, named.take(), &others, now)
+                })
                 .collect()
         })
         .collect();
@@ -151,16 +156,28 @@ impl Sends {
 
 /// What one clue leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lead {
-    Send(Send),
+pub enum Lead<S = Send> {
+    Send(S),
     /// No send has this hash or Message-ID.
     Unknown,
     /// The signature is wrong: nothing else of the report is believed.
     Forged,
     /// The send is too old for its hash to be believed: nothing else of the report is, either.
-    Expired(Send),
+    Expired(S),
     /// The send is there, but a hash without signature is not enough.
-    Unproven(Send),
+    Unproven(S),
+}
+
+impl Lead<&Send> {
+    fn cloned(self) -> Lead {
+        match self {
+            Self::Send(send) => Lead::Send(send.clone()),
+            Self::Unknown => Lead::Unknown,
+            Self::Forged => Lead::Forged,
+            Self::Expired(send) => Lead::Expired(send.clone()),
+            Self::Unproven(send) => Lead::Unproven(send.clone()),
+        }
+    }
 }
 
 /// An event that a clue belongs to.
@@ -170,20 +187,20 @@ struct About<'a> {
     named: Option<&'a AddressKey>,
 }
 
-impl Lead {
+impl<S> Lead<S> {
     /// Whether no later clue is asked.
     pub const fn decides(&self) -> bool {
         matches!(self, Self::Send(_) | Self::Forged | Self::Expired(_))
     }
 }
 
-fn follow(
+fn follow<'s>(
     identity: &Identity,
-    sends: &Sends,
+    sends: &'s Sends,
     clue: &Clue,
     About { kind, named }: About<'_>,
     now: Timestamp,
-) -> Lead {
+) -> Lead<&'s Send> {
     let (send, signature) = match &clue.target {
         Target::MessageId(id) => (sends.by_message_id.get(id), Signature::Unsigned),
         Target::Token(token) => {
@@ -208,7 +225,7 @@ fn follow(
         // Whoever does not want mail any more may say so whenever they find the link.
         && kind != EventKind::Unsubscribe
     {
-        return Lead::Expired(send.clone());
+        return Lead::Expired(send);
     }
     let good_enough = signature == Signature::Valid
         || match identity.signatures {
@@ -217,9 +234,9 @@ fn follow(
             Signatures::Require => false,
         };
     if good_enough {
-        Lead::Send(send.clone())
+        Lead::Send(send)
     } else {
-        Lead::Unproven(send.clone())
+        Lead::Unproven(send)
     }
 }
 
@@ -236,7 +253,7 @@ pub(super) fn leads(
         kind: event.kind,
         named: named.as_ref(),
     };
-    let lead = |clue| follow(identity, &sends, clue, about, now);
+    let lead = |clue| follow(identity, &sends, clue, about, now).cloned();
     Ok(event.clues.iter().map(lead).collect())
 }
 
@@ -244,10 +261,10 @@ fn resolve_one(
     identity: &Identity,
     sends: &Sends,
     event: &DeliveryEvent,
+    named: Option<AddressKey>,
     others: &HashSet<AddressKey>,
     now: Timestamp,
 ) -> Resolved {
-    let named = event.address.as_deref().and_then(AddressKey::parse);
     let mut who = Resolved {
         kind: event.kind,
         address: None,
@@ -303,8 +320,8 @@ fn resolve_one(
                         who.known = true;
                     }
                 }
-                _ => {
-                    who.address = Some(send.key.clone());
+                named => {
+                    who.address = named.or_else(|| Some(send.key.clone()));
                     who.known = true;
                 }
             }

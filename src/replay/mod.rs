@@ -495,7 +495,7 @@ impl<'a> Applier<'a> {
             now: self.application.now,
             folder: None,
         };
-        let (settings, items) = (self.application.settings, &self.waiting);
+        let (settings, items) = (self.application.settings, &mut self.waiting);
         let accounting = &mut self.accounting;
         match &mut self.target {
             Target::Store(store) => {
