@@ -60,7 +60,6 @@ fn a_session_that_ends_after_any_number_of_octets_loses_nothing() {
         }
         let found = outcome(&env);
         halfway += usize::from(found != before && found != expected);
-        assert!(code != Some(0) || found == expected, "{octets}: {cut:?}");
         server.cut_after(usize::MAX);
         env.run(["email:fetch"]).done();
         assert_eq!(outcome(&env), expected, "after {octets} octets");

@@ -372,7 +372,15 @@ mod tests {
             now: NOW,
             folder: None,
         };
-        let outcomes = apply(store, settings, occasion, &mut items, &mut accounting, false).unwrap();
+        let outcomes = apply(
+            store,
+            settings,
+            occasion,
+            &mut items,
+            &mut accounting,
+            false,
+        )
+        .unwrap();
         assert!(accounting.balances());
         (outcomes, accounting)
     }
