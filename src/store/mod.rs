@@ -176,6 +176,11 @@ impl Store {
     /// Begins a writing transaction; it is rolled back when dropped.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
         keep_temporary(&self.connection, "memory")?;
+        self.begin_beside_temporary()
+    }
+
+    /// As [`Self::begin`], without losing the temporary tables there are.
+    fn begin_beside_temporary(&mut self) -> Result<Batch<'_>, StoreError> {
         Ok(Batch {
             outbox: self.outbox,
             connection: &self.connection,
@@ -203,7 +208,8 @@ impl Batch<'_> {
 
 /// Where SQLite keeps what it needs for a while. Each statement that a trigger hangs on keeps the
 /// pages it changes, to be able to take itself back; in a file that costs as much as all the rest.
-/// Sorting a whole table for reading, on the other hand, must not fill the memory.
+/// Sorting a whole table for reading, on the other hand, must not fill the memory. A change of place
+/// drops the temporary tables there are.
 fn keep_temporary(connection: &Connection, place: &str) -> Result<(), StoreError> {
     Ok(connection.pragma_update(None, "temp_store", place)?)
 }
