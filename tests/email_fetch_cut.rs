@@ -58,6 +58,7 @@ fn a_session_that_ends_after_any_number_of_octets_loses_nothing() {
                 "{octets}: {cut:?}"
             );
         }
+        let found = outcome(&env);
         halfway += usize::from(found != before && found != expected);
         server.cut_after(usize::MAX);
         env.run(["email:fetch"]).done();
