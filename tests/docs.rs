@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 use bouncekit_core::config::Config;
 
 use crate::support::{
-    Output, TestEnv,
+    TestEnv,
     dovecot::{PASSWORD, USER, dovecot},
     finish,
 };
@@ -162,7 +162,7 @@ fn every_command_is_in_the_table_and_has_a_help_text() {
 }
 
 /// Puts `bouncekit` on the PATH of scripts that run in the environment's folder.
-fn shell(env: &TestEnv) -> impl Fn(&str) -> Output {
+fn shell(env: &TestEnv) -> impl Fn(&str) -> String {
     let folder = env.path("bin");
     fs::create_dir(&folder).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_bouncekit"), folder.join("bouncekit")).unwrap();
@@ -180,7 +180,7 @@ fn shell(env: &TestEnv) -> impl Fn(&str) -> Output {
             .stderr(std::process::Stdio::piped());
         let output = finish(command.spawn().unwrap());
         assert!(output.status.success(), "{script}\n{output:?}");
-        output
+        output.stdout
     }
 }
 
@@ -253,10 +253,10 @@ fn the_five_minutes_of_readme_lead_to_a_segment() {
     );
     let look = blocks(steps, "sh")[0].clone();
     let (dry, act) = look.split_once('\n').unwrap();
-    let told = run(dry).stdout;
+    let told = run(dry);
     assert!(told.contains("(dry run): 1 fetched = 1 acted"));
     assert_eq!(dovecot.seen("INBOX"), 0);
-    let told = run(act).stdout;
+    let told = run(act);
     assert!(told.contains("1 fetched = 1 acted"), "{told}");
     assert!(told.contains("user_unknown"), "{told}");
     assert_eq!(dovecot.seen("INBOX"), 1);
@@ -264,7 +264,7 @@ fn the_five_minutes_of_readme_lead_to_a_segment() {
         .into_iter()
         .find(|block| block.contains("segments:create Bounced"))
         .unwrap();
-    let told = run(&segment).stdout;
+    let told = run(&segment);
     assert!(told.contains("anna@example.com"));
 }
 
