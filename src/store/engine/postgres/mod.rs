@@ -129,11 +129,9 @@ impl Session {
             let found = usize::try_from(self.version()?).unwrap_or(0);
             for migration in MIGRATIONS.get(found..).unwrap_or_default() {
                 self.batch(migration)?;
+                self.batch("UPDATE schema_version SET version = version + 1 WHERE id = 1")?;
             }
-            self.batch(&format!(
-                "UPDATE schema_version SET version = {}; COMMIT",
-                MIGRATIONS.len()
-            ))
+            self.batch("COMMIT")
         });
         if migrated.is_err() {
             let _ = self.batch("ROLLBACK");
