@@ -62,7 +62,7 @@ fn listed(env: &TestEnv, address: &str) -> Vec<String> {
             format!(
                 "{} {}",
                 row["reason"].as_str().unwrap(),
-                row["detail"].as_str().unwrap()
+                row["detail"].as_str().unwrap_or_default()
             )
         })
         .collect()

@@ -83,6 +83,11 @@ impl Sql {
 
     /// The text with `$1`, `$2`, ... in it, and what they stand for.
     pub(crate) fn finish(&self) -> (String, Vec<&Bound>) {
+        self.finish_after(0)
+    }
+
+    /// The same as a part of a statement that binds so many values before it.
+    pub(crate) fn finish_after(&self, before: usize) -> (String, Vec<&Bound>) {
         let mut text = String::new();
         let mut values = Vec::new();
         for piece in &self.pieces {
@@ -90,7 +95,7 @@ impl Sql {
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Bound(value) => {
                     values.push(value);
-                    text.push_str(&format!("${}", values.len()));
+                    text.push_str(&format!("${}", before + values.len()));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, params, types::ValueRef};
 
 use super::{Batch, Store, StoreError};
 use crate::{
@@ -44,6 +44,16 @@ pub struct EventRow {
 
 const COLUMNS: &str = "key, source, kind, reason, permanence, rule, address_key, reported, send_hash, status, reply_code,
      receiving_host, diagnostic, raw_type, note, content, occurred_at, received_at, run, expires_at";
+
+/// A text without a copy; empty where there is none.
+pub(super) fn text<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r str, StoreError> {
+    match row.get_ref(index)? {
+        ValueRef::Null => Ok(""),
+        value => value
+            .as_str()
+            .map_err(|cause| StoreError::Other(cause.to_string())),
+    }
+}
 
 pub(super) fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<EventKind> {
     let name: String = row.get(index)?;
@@ -165,6 +175,8 @@ impl Batch<'_> {
             ])?;
             new[index] = inserted == 1;
         }
+        let added = events.iter().zip(&new).filter(|(_, new)| **new);
+        self.note_new_events(added.map(|(event, _)| event.occurred_at))?;
         Ok(new)
     }
 
@@ -179,6 +191,10 @@ impl Batch<'_> {
     /// Writes events anew that are there: who is meant and what it means, not where and when it
     /// came from.
     pub(crate) fn rewrite_events(&self, events: &[EventRow]) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.discard_counts()?;
         let mut update = self.transaction.prepare_cached(
             "UPDATE event SET kind = $1, reason = $2, permanence = $3, rule = $4, address_key = $5, reported = $6,
                  send_hash = $7, status = $8, reply_code = $9, receiving_host = $10, diagnostic = $11, raw_type = $12,
@@ -207,6 +223,10 @@ impl Batch<'_> {
     }
 
     pub(crate) fn delete_events(&self, keys: &[EventKey]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.discard_counts()?;
         let mut delete = self
             .transaction
             .prepare_cached("DELETE FROM event WHERE key = $1")?;
@@ -262,14 +282,5 @@ impl Store {
             each(event(row).map_err(StoreError::from)?)?;
         }
         Ok(())
-    }
-
-    /// How many events each rule decided, by rule id.
-    pub fn rule_hits(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT rule, count(*) FROM event WHERE rule IS NOT NULL GROUP BY rule ORDER BY 2 DESC, 1")?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

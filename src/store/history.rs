@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The kinds that can change what the policy says.
-const KINDS: &str =
+pub(super) const KINDS: &str =
     "('bounce', 'complaint', 'unsubscribe', 'delivered', 'reply', 'manual', 'release')";
 
 /// Events of undone runs count for nothing.
@@ -110,41 +110,17 @@ impl Batch<'_> {
 }
 
 impl Store {
-    /// Calls `each` with every address that has events, in the order of addresses, and what
-    /// happened to it; memory does not grow with them.
-    pub fn for_each_history<E: From<StoreError>>(
+    /// What happened to an address.
+    pub fn history_of(
         &self,
+        address: &AddressKey,
         campaigns: bool,
-        mut each: impl FnMut(&AddressKey, &[PastEvent]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut select = self
-            .connection
-            .prepare(&format!(
-                "SELECT {}, e.address_key FROM event AS e
-                 WHERE e.address_key IS NOT NULL AND e.kind IN {KINDS} AND {NOT_UNDONE} ORDER BY e.address_key",
-                columns(campaigns)
-            ))
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([]).map_err(StoreError::from)?;
-        let mut present: Option<AddressKey> = None;
-        let mut events = Vec::new();
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            let address = row.get_ref("address_key").map_err(StoreError::from)?;
-            let address = address
-                .as_str()
-                .map_err(|cause| StoreError::Other(cause.to_string()))?;
-            if present
-                .as_ref()
-                .is_none_or(|present| present.as_str() != address)
-            {
-                if let Some(present) = &present {
-                    each(present, &events)?;
-                }
-                events.clear();
-                present = Some(AddressKey::from_stored(address.to_owned()));
-            }
-            events.push(past(row).map_err(StoreError::from)?);
-        }
-        present.map_or(Ok(()), |present| each(&present, &events))
+    ) -> Result<Vec<PastEvent>, StoreError> {
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT {} FROM event AS e WHERE e.address_key = $1 AND e.kind IN {KINDS} AND {NOT_UNDONE}",
+            columns(campaigns)
+        ))?;
+        let rows = select.query_map([address.as_str()], past)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

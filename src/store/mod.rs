@@ -28,10 +28,12 @@ mod lease;
 mod maintenance;
 mod membership;
 mod outbox;
+mod outlines;
 mod pending;
 mod quarantine;
 mod raw_messages;
 mod releases;
+mod roll_up;
 mod runs;
 mod segments;
 mod selection;
@@ -55,6 +57,7 @@ pub use maintenance::{Removed, Retention};
 pub use membership::Difference;
 pub(crate) use membership::{BuildNote, Seen};
 pub use outbox::Undelivered;
+pub use outlines::Outline;
 pub use pending::FolderId;
 pub use quarantine::Quarantined;
 pub use raw_messages::{ArchivePlace, ArchivedMail};
@@ -63,7 +66,8 @@ pub use segments::{Member, Origin, Segment};
 pub use selection::Selection;
 pub use sends::{NewSend, Send};
 pub use statistics::{
-    DomainCount, EventCount, Returned, Scope, SegmentCount, SourceCount, SuppressedCount,
+    DiagnosticCount, DomainCount, EventCount, Returned, Scope, SegmentCount, SourceCount,
+    Statistics, SuppressedCount,
 };
 
 /// Append-only. The number of entries is the version.
@@ -73,6 +77,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_archive.sql"),
     include_str!("migrations/0004_steering.sql"),
     include_str!("migrations/0005_forgotten.sql"),
+    include_str!("migrations/0007_roll_up.sql"),
 ];
 
 /// Marks a database file as ours (`bkit`).

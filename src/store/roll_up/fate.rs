@@ -1,0 +1,199 @@
+//! What became of sends, by campaign, domain and day.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Batch, StoreError, day};
+use crate::address::AddressKey;
+
+/// What was heard of a send, as in the table `send_fate`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bits(u8);
+
+impl Bits {
+    const HARD: u8 = 1;
+    const SOFT: u8 = 2;
+    const COMPLAINT: u8 = 4;
+    const UNSUBSCRIBE: u8 = 8;
+
+    pub(super) fn of(kind: &str, permanence: &str) -> Self {
+        Self(match (kind, permanence) {
+            ("bounce", "hard") => Self::HARD,
+            ("bounce", "soft") => Self::SOFT,
+            ("complaint", _) => Self::COMPLAINT,
+            ("unsubscribe", _) => Self::UNSUBSCRIBE,
+            _ => 0,
+        })
+    }
+
+    const fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+
+    fn counts(self) -> Change {
+        let one = i64::from;
+        Change {
+            sends: 0,
+            hard: one(self.has(Self::HARD)),
+            soft: one(self.has(Self::SOFT) && !self.has(Self::HARD)),
+            complaints: one(self.has(Self::COMPLAINT)),
+            unsubscribes: one(self.has(Self::UNSUBSCRIBE)),
+        }
+    }
+}
+
+/// What is added to a row of `send_day`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    sends: i64,
+    hard: i64,
+    soft: i64,
+    complaints: i64,
+    unsubscribes: i64,
+}
+
+impl Change {
+    pub(super) fn sends(sends: i64) -> Self {
+        Self {
+            sends,
+            ..Self::default()
+        }
+    }
+
+    fn from_to(before: Bits, after: Bits) -> Self {
+        let (before, after) = (before.counts(), after.counts());
+        Self {
+            sends: 0,
+            hard: after.hard - before.hard,
+            soft: after.soft - before.soft,
+            complaints: after.complaints - before.complaints,
+            unsubscribes: after.unsubscribes - before.unsubscribes,
+        }
+    }
+}
+
+/// Changes by day, campaign and domain.
+#[derive(Default)]
+pub(super) struct SendDays(BTreeMap<i64, BTreeMap<String, BTreeMap<String, Change>>>);
+
+impl SendDays {
+    pub(super) fn add(&mut self, (day, email, domain): (i64, &str, &str), change: Change) {
+        let emails = self.0.entry(day).or_default();
+        if !emails.contains_key(email) {
+            emails.insert(email.to_owned(), BTreeMap::new());
+        }
+        let Some(domains) = emails.get_mut(email) else {
+            return;
+        };
+        if let Some(sum) = domains.get_mut(domain) {
+            sum.sends += change.sends;
+            sum.hard += change.hard;
+            sum.soft += change.soft;
+            sum.complaints += change.complaints;
+            sum.unsubscribes += change.unsubscribes;
+        } else {
+            domains.insert(domain.to_owned(), change);
+        }
+    }
+
+    pub(super) fn write(self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        let mut add = batch.transaction.prepare_cached(
+            "INSERT INTO send_day (day, email_id, domain, sends, hard, soft, complaints, unsubscribes)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT (day, email_id, domain) DO UPDATE SET sends = send_day.sends + excluded.sends,
+                 hard = send_day.hard + excluded.hard, soft = send_day.soft + excluded.soft,
+                 complaints = send_day.complaints + excluded.complaints,
+                 unsubscribes = send_day.unsubscribes + excluded.unsubscribes",
+        )?;
+        let mut empty = batch.transaction.prepare_cached(
+            "DELETE FROM send_day WHERE day = $1 AND email_id = $2 AND domain = $3 AND sends <= 0",
+        )?;
+        for (day, emails) in &self.0 {
+            for (email, domains) in emails {
+                for (domain, change) in domains {
+                    add.execute(params![
+                        day,
+                        email,
+                        domain,
+                        change.sends,
+                        change.hard,
+                        change.soft,
+                        change.complaints,
+                        change.unsubscribes
+                    ])?;
+                    if change.sends < 0 {
+                        empty.execute(params![day, email, domain])?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What some events say of sends.
+#[derive(Default)]
+pub(super) struct Fates(Vec<(Box<[u8]>, Bits)>);
+
+impl Fates {
+    pub(super) fn add(&mut self, send: &[u8], bits: Bits) {
+        self.0.push((send.into(), bits));
+    }
+
+    /// Adds them to what was heard before. Answers the campaign of each send that is there.
+    pub(super) fn write(self, batch: &Batch<'_>) -> Result<Vec<(Box<[u8]>, String)>, StoreError> {
+        let mut fates = self.0;
+        // In the order of the key: neighbouring rows share a page.
+        fates.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        fates.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1.0 |= next.1.0;
+            }
+            same
+        });
+        let mut find = batch
+            .transaction
+            .prepare_cached("SELECT email_id, sent_at, address_key FROM send WHERE hash = $1")?;
+        let mut heard = batch
+            .transaction
+            .prepare_cached("SELECT fate FROM send_fate WHERE hash = $1")?;
+        let mut write = batch.transaction.prepare_cached(
+            "INSERT INTO send_fate (hash, fate) VALUES ($1, $2) ON CONFLICT (hash) DO UPDATE SET fate = excluded.fate",
+        )?;
+        let mut days = SendDays::default();
+        let mut campaigns = Vec::with_capacity(fates.len());
+        let mut orphans = false;
+        for (send, bits) in fates {
+            let before: Option<u8> = heard.query_row([&send], |row| row.get(0)).optional()?;
+            let (old, new) = (
+                Bits(before.unwrap_or(0)),
+                Bits(before.unwrap_or(0) | bits.0),
+            );
+            if before != Some(new.0) {
+                write.execute(params![send, new.0])?;
+            }
+            let found = find.query_row([&send], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get(2)?))
+            });
+            let Some((campaign, sent_at, address)) = found.optional()? else {
+                orphans = true;
+                continue;
+            };
+            if old != new {
+                let address = AddressKey::from_stored(address);
+                let place = (day(sent_at), campaign.as_str(), address.domain());
+                days.add(place, Change::from_to(old, new));
+            }
+            campaigns.push((send, campaign));
+        }
+        days.write(batch)?;
+        if orphans {
+            batch
+                .transaction
+                .execute("UPDATE roll_up SET orphans = 1 WHERE orphans = 0", [])?;
+        }
+        Ok(campaigns)
+    }
+}
