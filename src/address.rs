@@ -31,6 +31,8 @@ impl AddressKey {
         } else {
             idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase())
         };
+        // Other full stops are mapped to one, and what stood behind it to nothing.
+        let domain = domain.trim_end_matches('.');
         // What looks harmless can be mapped to a blank or a bracket.
         if domain.is_empty() || domain.contains(|c| is_stray(c) || c == '@') {
             return None;
@@ -94,6 +96,10 @@ mod tests {
             key("Anna <anna@example.com.>").as_deref(),
             Some("anna@example.com")
         );
+        for domain in ["example.com\u{3002}", "example.com.\u{34f}"] {
+            let address = format!("anna@{domain}");
+            assert_eq!(key(&address).as_deref(), Some("anna@example.com"));
+        }
         assert_eq!(
             key("anna@bücher.example").as_deref(),
             Some("anna@xn--bcher-kva.example")

@@ -6,9 +6,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::{
+    attempt::{Attempts, ContentKey, Kind as Attempted},
     config::ConfigError,
+    fetch,
     gate::{Gate, Subscription},
-    replay::{self, Applier, Entry, ReplayError},
+    replay::{self, Applier, Entry, Poison, ReplayError},
     spool::{self, Spool, SpoolError},
     store::StoreError,
     suppression::Preset,
@@ -26,6 +28,8 @@ pub struct Job<'a> {
     pub preset: Preset,
     /// Nothing is put away.
     pub dry_run: bool,
+    /// Notes which request is being read, and tries apart what ended a run.
+    pub attempts: &'a Attempts,
 }
 
 /// What became of the requests.
@@ -71,6 +75,10 @@ struct Open {
     done: Vec<String>,
     failed: Vec<(String, String)>,
     events: usize,
+    /// Failed for good, or again.
+    poison: Vec<Poison>,
+    /// Could be read though it had failed before.
+    recovered: Vec<ContentKey>,
 }
 
 /// Works through what waits now; `each` is told every row with the request's name.
@@ -91,17 +99,39 @@ pub fn drain<O>(
             }
         };
         let mut bad = Vec::new();
-        let read = catch_unwind(AssertUnwindSafe(|| {
-            request(
-                job,
-                &name,
-                &bytes,
-                applier,
-                &mut open.events,
-                &mut bad,
-                each,
-            )
-        }));
+        let content = fetch::content_key(&bytes);
+        let read = job
+            .attempts
+            .read(Attempted::Request, content, (&name, &bytes), || {
+                catch_unwind(AssertUnwindSafe(|| {
+                    request(
+                        job,
+                        &name,
+                        &bytes,
+                        applier,
+                        &mut open.events,
+                        &mut bad,
+                        each,
+                    )
+                }))
+            });
+        let read = match read {
+            Ok(read) => {
+                if job.attempts.suspects(&content) {
+                    open.recovered.push(content);
+                }
+                read
+            }
+            Err(refused) => {
+                applier_error(applier, &mut bad, refused.reason.clone());
+                open.poison.push(Poison {
+                    content,
+                    place: name.clone(),
+                    reason: refused.reason,
+                });
+                Ok(Ok(()))
+            }
+        };
         let subscriptions = job.gate.take_subscriptions().into_iter();
         drained
             .subscriptions
@@ -175,6 +205,7 @@ fn settle<O>(
     drained: &mut Drained,
 ) -> Result<(), DrainError<O>> {
     applier.finish()?;
+    applier.note_poison(&open.poison, &open.recovered)?;
     let open = std::mem::take(open);
     if !job.dry_run {
         job.spool.put_done(&open.done)?;

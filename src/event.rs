@@ -235,10 +235,13 @@ fn mail_key(inbound: &Inbound, content: [u8; 16], index: usize) -> EventKey {
         .as_deref()
         .unwrap_or_default()
         .to_lowercase();
-    // Two reports on one recipient in one mail are two events.
+    // Two reports on one recipient in one mail are two events, however it is spelt.
     let same = inbound.reports[..index]
         .iter()
-        .filter(|other| other.recipient == report.recipient)
+        .filter(|other| {
+            let other = other.recipient.as_deref().unwrap_or_default();
+            other.to_lowercase() == recipient
+        })
         .count();
     EventKey::of(&[
         b"mail",
@@ -248,4 +251,27 @@ fn mail_key(inbound: &Inbound, content: [u8; 16], index: usize) -> EventKey {
         &date,
         &same.to_be_bytes(),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        classify::Rules,
+        message::{self, Options},
+    };
+
+    #[test]
+    fn two_reports_of_one_mail_never_share_a_key() {
+        let mail = "From: MAILER-DAEMON@mx.example.net\nMessage-ID: <1@mx.example.net>\nSubject: x\n\
+                    Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
+                    --b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.net\n\n\
+                    Final-Recipient: rfc822; dora@ex,amplE.net\nAction: delayed\nStatus: 4.4.1\n\n\
+                    Final-Recipient: rfc822; dora@ex,ample.net\nAction: failed\nStatus: 5.1.1\n--b--\n";
+        let inbound = message::parse(mail.as_bytes(), &Options::default());
+        let judge = |said: &Diagnostics<'_>| Rules::builtin().classify(said);
+        let events = from_inbound(&inbound, [0; 16], "", judge);
+        assert_eq!(events.len(), 2, "{inbound:?}");
+        assert_ne!(events[0].key, events[1].key);
+    }
 }

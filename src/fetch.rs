@@ -11,6 +11,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
+    attempt::{Attempts, Kind, Refused},
     classify::Rules,
     config::{After, AfterKeys, Keep, Monitor},
     event::{self, DeliveryEvent, EventKey, EventKind},
@@ -30,6 +31,8 @@ pub struct Recognition<'a> {
     pub monitors: &'a [Monitor],
     /// Which mails are archived as they came.
     pub keep: Keep,
+    /// Notes which mail is being read, and tries apart what ended a run.
+    pub attempts: Option<&'a Attempts>,
 }
 
 /// One folder to be worked through.
@@ -52,6 +55,8 @@ pub enum FetchError {
     Mailbox(#[from] MailboxError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("no thread could be started: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 enum Progress<T> {
@@ -110,7 +115,7 @@ pub fn folder(
         let (acknowledge, requested) = mpsc::channel::<Acknowledgement>();
         let limit = job.limit;
         let (mailbox, folder) = (job.mailbox, job.folder);
-        scope.spawn(move || {
+        let fetching = move || {
             // No answer of a server may end the whole run.
             let served = catch_unwind(AssertUnwindSafe(|| {
                 serve(source, pending, limit, &progress, &requested)
@@ -125,9 +130,9 @@ pub fn folder(
                 // The other side is gone only when it failed itself, and says so.
                 let _ = progress.send(Progress::Failed(error));
             }
-        });
+        };
         let (id, recognition) = (&id, &job.recognition);
-        scope.spawn(move || {
+        let recognising = move || {
             let read = |message| item(message, id, recognition);
             for progress in fetched {
                 let progress = progress.map(|batch| batch.into_iter().map(read).collect());
@@ -135,7 +140,10 @@ pub fn folder(
                     return;
                 }
             }
-        });
+        };
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        named("fetch").spawn_scoped(scope, fetching)?;
+        named("recognise").spawn_scoped(scope, recognising)?;
         work(store, id, job, accounting, report, &arriving, acknowledge)
     })
 }
@@ -204,7 +212,7 @@ fn work(
                 found = count;
                 report(found, 0);
             }
-            Progress::Batch(items) => {
+            Progress::Batch(mut items) => {
                 let occasion = Occasion {
                     run: job.run,
                     now: job.now,
@@ -214,7 +222,7 @@ fn work(
                     store,
                     job.settings,
                     occasion,
-                    &items,
+                    &mut items,
                     accounting,
                     job.dry_run,
                 )?;
@@ -260,7 +268,7 @@ fn grouped(
 
 /// One message, recognised.
 fn item(message: Message, folder: &FolderId, recognition: &Recognition<'_>) -> Item {
-    let place = format!("{}/{} UID {}", folder.mailbox, folder.folder, message.uid);
+    let place = folder.place(message.uid);
     let key = format!("{place} of {}", folder.uid_validity);
     Item {
         uid: Some(message.uid),
@@ -302,38 +310,27 @@ pub fn recognise(
     recognition: &Recognition<'_>,
 ) -> Item {
     let content = content_key(&bytes);
-    let read = catch_unwind(AssertUnwindSafe(|| {
-        let inbound = message::parse(&bytes, &recognition.options);
-        let mut events =
-            event::from_inbound(&inbound, content, recognition.source, |diagnostics| {
-                recognition.rules.classify(diagnostics)
-            });
-        let trusted = inbound.format != Format::SnsMail
-            || recognition
-                .options
-                .sns_trust
-                .covers(&inbound.authentication_results);
-        for event in &mut events {
-            event.sender_proven = inbound.from.as_deref().is_some_and(|from| {
-                let fields = &inbound.authentication_results;
-                message::vouches_for(&recognition.options.trusted_hosts, fields, from)
-            });
-            demote(event, recognition.monitors);
-            if !trusted {
-                distrust(event);
-            }
-        }
-        (events, inbound.reports.is_empty())
-    }));
+    let read = || {
+        catch_unwind(AssertUnwindSafe(|| read(&bytes, content, recognition))).map_err(|_| Refused {
+            reason: "a reader failed on this mail (a fault of the program)".into(),
+            for_good: false,
+        })
+    };
+    let read = match recognition.attempts {
+        None => read(),
+        Some(attempts) => attempts
+            .read(Kind::Mail, content, (place, &bytes), read)
+            .and_then(|read| read),
+    };
     let (events, unrecognised, unread) = match read {
         Ok((events, unrecognised)) => (events, unrecognised, None),
-        Err(_) => (
+        Err(refused) => (
             Vec::new(),
             true,
             Some(Unread {
                 place: place.to_owned(),
-                reason: "a reader failed on this mail (a fault of the program)".into(),
-                for_good: false,
+                reason: refused.reason,
+                for_good: refused.for_good,
             }),
         ),
     };
@@ -350,6 +347,34 @@ pub fn recognise(
         unread,
         ..Item::default()
     }
+}
+
+/// The events of a mail, and whether nothing was recognised in it.
+fn read(
+    bytes: &[u8],
+    content: [u8; 16],
+    recognition: &Recognition<'_>,
+) -> (Vec<DeliveryEvent>, bool) {
+    let inbound = message::parse(bytes, &recognition.options);
+    let mut events = event::from_inbound(&inbound, content, recognition.source, |diagnostics| {
+        recognition.rules.classify(diagnostics)
+    });
+    let trusted = inbound.format != Format::SnsMail
+        || recognition
+            .options
+            .sns_trust
+            .covers(&inbound.authentication_results);
+    for event in &mut events {
+        event.sender_proven = inbound.from.as_deref().is_some_and(|from| {
+            let fields = &inbound.authentication_results;
+            message::vouches_for(&recognition.options.trusted_hosts, fields, from)
+        });
+        demote(event, recognition.monitors);
+        if !trusted {
+            distrust(event);
+        }
+    }
+    (events, inbound.reports.is_empty())
 }
 
 /// What the folder is not monitored for is recorded as a note, under a key of its own.

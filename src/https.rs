@@ -1,4 +1,4 @@
-//! One HTTPS GET: no redirects, a bounded answer, five seconds, certificates checked.
+//! One HTTPS exchange: no redirects, a bounded answer, little time, certificates checked.
 
 use std::{fs, io, path::Path, time::Duration};
 
@@ -157,6 +157,66 @@ pub fn send(url: &str, request: &Request) -> Result<Page, HttpsError> {
         .limit(64 * 1024)
         .read_to_vec()
         .map_err(|error| HttpsError::of(&error, host))?;
+    Ok(Page {
+        status: response.status().as_u16(),
+        body,
+    })
+}
+
+/// Posts a form; its answer may be an error. A proxy is taken from the environment.
+pub fn post_form(
+    url: &str,
+    form: &[(&str, &str)],
+    ca_file: Option<&Path>,
+    patience: Duration,
+    limit: u64,
+) -> Result<Page, HttpsError> {
+    let host = url.split('/').nth(2).unwrap_or(url);
+    let failed = |error: &ureq::Error| HttpsError {
+        hint: match error {
+            ureq::Error::NativeTls(_) | ureq::Error::Tls(_) => {
+                "the endpoint's certificate is not valid here: is the clock right, are the system's CA \
+                 certificates (package ca-certificates) up to date, does a proxy need `ca_file` in \
+                 [connection.oauth]?"
+            }
+            ureq::Error::Timeout(_) => "the endpoint is slow: the next run tries again",
+            _ => {
+                "check `token_endpoint`; is this machine allowed to reach the internet? A proxy is \
+                 taken from $HTTPS_PROXY"
+            }
+        },
+        cause: format!("`{host}` cannot be asked: {error}"),
+    };
+    let roots = match ca_file {
+        None => RootCerts::PlatformVerifier,
+        Some(path) => authorities(path).map_err(|cause| HttpsError {
+            cause: format!("cannot be asked: `{}`: {cause}", path.display()),
+            hint: "see `ca_file` in [connection.oauth]",
+        })?,
+    };
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::NativeTls)
+        .root_certs(roots)
+        .build();
+    let agent: Agent = Agent::config_builder()
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .timeout_global(Some(patience))
+        .tls_config(tls)
+        .build()
+        .into();
+    let mut response = agent
+        .post(url)
+        .header("Accept", "application/json")
+        .send_form(form.iter().copied())
+        .map_err(|error| failed(&error))?;
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(limit)
+        .read_to_vec()
+        .map_err(|error| failed(&error))?;
     Ok(Page {
         status: response.status().as_u16(),
         body,

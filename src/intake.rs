@@ -53,13 +53,13 @@ impl Intake<'_> {
         waiting: &mut Waiting,
         accounting: &mut Accounting,
     ) -> Result<(), StoreError> {
-        let items = std::mem::take(waiting).items;
+        let mut items = std::mem::take(waiting).items;
         if !items.is_empty() {
             ingest::apply(
                 store,
                 self.settings,
                 self.occasion,
-                &items,
+                &mut items,
                 accounting,
                 self.dry_run,
             )?;

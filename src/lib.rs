@@ -26,13 +26,14 @@
 //! - `message`, `classify`, `verp`, `webhook`, `suppression` and `event` do no I/O.
 //! - Only `store` names rusqlite; only `ingest` writes events.
 //! - A message is acknowledged, and a stored request put away, after commit, never before.
-//! - Only [`https`] opens connections for webhooks: receiving never does, replaying only where the
-//!   configuration says so.
+//! - Only [`https`] asks servers on the web: receiving never does, replaying only where the
+//!   configuration says so, and [`oauth`] for the token of a mailbox.
 //! - The same event key twice changes nothing.
 //! - Bytes from the network never panic and never abort the run.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod address;
+pub mod attempt;
 pub mod certificates;
 pub mod cgi;
 pub mod classify;
@@ -47,6 +48,7 @@ pub mod ingest;
 pub mod intake;
 pub mod mailbox;
 pub mod message;
+pub mod oauth;
 pub mod receive;
 pub mod reclassify;
 pub mod redact;

@@ -69,6 +69,15 @@ const NEW: &str = "new";
 const DONE: &str = "done";
 const FAILED: &str = "failed";
 
+/// What was received before, and lies in the folder, may go.
+#[derive(Clone, Copy, Debug)]
+pub struct Lasting {
+    pub done: Timestamp,
+    pub failed: Timestamp,
+    /// What a crash left half-written.
+    pub unfinished: Timestamp,
+}
+
 impl Spool {
     /// The spool at `folder`, which need not exist.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
@@ -215,8 +224,8 @@ impl Spool {
         sync_folder(&self.folder.join(FAILED)).map_err(|cause| self.unwritable(FAILED, cause))
     }
 
-    /// Makes what failed wait again; answers how many.
-    pub fn retry_failed(&self) -> Result<usize, SpoolError> {
+    /// Makes what failed wait again; answers its names.
+    pub fn retry_failed(&self) -> Result<Vec<String>, SpoolError> {
         let names = self.names(FAILED)?;
         for name in &names {
             fs::rename(self.path(FAILED, name), self.path(NEW, name))
@@ -227,7 +236,7 @@ impl Spool {
         if !names.is_empty() {
             sync_folder(&self.folder.join(NEW)).map_err(|cause| self.unwritable(NEW, cause))?;
         }
-        Ok(names.len())
+        Ok(names)
     }
 
     fn put(&self, name: &str, folder: &str) -> Result<(), SpoolError> {
@@ -235,17 +244,24 @@ impl Spool {
             .map_err(|cause| self.unwritable(folder, cause))
     }
 
-    /// Deletes what was received before `before` and is done, and what a crash left half-written
-    /// before `unfinished`. Answers how many.
-    pub fn trim(&self, before: Timestamp, unfinished: Timestamp) -> Result<usize, SpoolError> {
+    /// Deletes what has lasted long enough. Answers how many requests.
+    pub fn trim(&self, lasting: &Lasting) -> Result<usize, SpoolError> {
         let mut deleted = 0;
-        for (folder, before) in [(DONE, before), (TMP, unfinished)] {
+        for (folder, before) in [
+            (DONE, lasting.done),
+            (FAILED, lasting.failed),
+            (TMP, lasting.unfinished),
+        ] {
             let limit = stamp(before);
             for name in self.names(folder)? {
                 if name.as_str() < limit.as_str()
                     && fs::remove_file(self.path(folder, &name)).is_ok()
                 {
                     deleted += 1;
+                    if folder == FAILED {
+                        // It explains what is no more.
+                        let _ = fs::remove_file(self.path(FAILED, &format!("{name}.reason")));
+                    }
                 }
             }
         }
@@ -399,14 +415,25 @@ mod tests {
         assert_eq!(fs::read_to_string(reason).unwrap(), "it is broken\n");
         let half = spool.path(TMP, &names[0]);
         fs::write(&half, "hal").unwrap();
-        assert_eq!(spool.trim(Timestamp(2_000), Timestamp(1_000)).unwrap(), 1);
+        let trim = |done, failed, unfinished| {
+            let lasting = Lasting {
+                done: Timestamp(done),
+                failed: Timestamp(failed),
+                unfinished: Timestamp(unfinished),
+            };
+            spool.trim(&lasting).unwrap()
+        };
+        assert_eq!(trim(2_000, 3_000, 1_000), 1);
         assert!(half.exists());
-        assert_eq!(spool.trim(Timestamp(2_000), Timestamp(1_001)).unwrap(), 1);
+        assert_eq!(trim(2_000, 3_000, 1_001), 1);
         assert_eq!(spool.names(DONE).unwrap(), names[1..2]);
         assert_eq!(spool.find(&names[2]), Some(spool.path(FAILED, &names[2])));
         assert_eq!(spool.find("../x"), None);
-        assert_eq!(spool.retry_failed().unwrap(), 1);
+        assert_eq!(spool.retry_failed().unwrap(), names[2..]);
         assert_eq!(spool.waiting().unwrap(), names[2..]);
-        assert_eq!(fs::read_dir(spool.folder.join(FAILED)).unwrap().count(), 0);
+        let in_failed = || fs::read_dir(spool.folder.join(FAILED)).unwrap().count();
+        assert_eq!(in_failed(), 0);
+        spool.put_failed([&failed]).unwrap();
+        assert_eq!((trim(0, 3_001, 0), in_failed()), (1, 0));
     }
 }

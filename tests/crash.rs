@@ -62,8 +62,9 @@ fn killed(mut child: Child) -> bool {
 }
 
 /// Kills `command` again and again, each time in a world that `reset` makes new; once in three
-/// times its rerun too. The end must be that of an undisturbed run.
-fn survive(name: &str, env: &TestEnv, command: &dyn Fn() -> Command, reset: &dyn Fn()) {
+/// times its rerun too. The end must be that of an undisturbed run. Answers how many kills left a
+/// part of the work done.
+fn survive(name: &str, env: &TestEnv, command: &dyn Fn() -> Command, reset: &dyn Fn()) -> usize {
     let finish = || {
         let output = crate::support::finish(command().spawn().unwrap());
         assert_eq!(output.status.code(), Some(0), "{name}: {output:?}");
@@ -101,6 +102,7 @@ fn survive(name: &str, env: &TestEnv, command: &dyn Fn() -> Command, reset: &dyn
         }
     }
     println!("{name}: {kills} kills survived, {halfway} of them between two commits");
+    halfway
 }
 
 /// Mails of every sample, and what fetches them in small batches.
@@ -187,6 +189,23 @@ fn webhook_replay_of_a_file() {
         &|| env.command(["webhook:replay", "--verify", "off", "events.json"]),
         &|| saved.restore(&env),
     );
+}
+
+#[test]
+fn webhook_replay_of_a_file_in_many_commits() {
+    let env = TestEnv::with_config("[limits]\nbatch_events = 40\n");
+    import(&env, 2000);
+    let sendgrid = Provider::named("sendgrid").unwrap();
+    let lines = (0..2000).map(|id| hard_bounce(sendgrid, &person(id), id));
+    env.write("events.json", lines.collect::<String>());
+    let saved = Saved::of(&env);
+    let halfway = survive(
+        "webhook:replay FILE in batches of 40",
+        &env,
+        &|| env.command(["webhook:replay", "--verify", "off", "events.json"]),
+        &|| saved.restore(&env),
+    );
+    assert!(halfway > 0, "no kill came between two commits");
 }
 
 /// The requests of all providers, proven.

@@ -156,6 +156,69 @@ fn a_wrong_signature_is_counted_and_nothing_else_of_the_mail_believed() {
 }
 
 #[test]
+fn a_hash_that_is_too_old_is_counted_and_only_unsubscribes() {
+    let signed = |purpose: Purpose, hash: &str| {
+        let mac = mac(purpose, hash);
+        let name = match purpose {
+            Purpose::Bounce => "bounce",
+            Purpose::Unsubscribe => "unsubscribe",
+        };
+        format!("news+{name}_{hash}_{mac}@example.org")
+    };
+    let count = |verp: &str, mail: &str| {
+        let env = world(verp);
+        env.write("back/mail.eml", mail);
+        let total = env.run(["email:fetch", "--format", "json"]).json()["total"].clone();
+        (listed(&env, &[]).len(), total["expired"].as_u64().unwrap())
+    };
+    let old = report(&signed(Purpose::Bounce, "old1"), ANNA, "");
+    let young = report(&signed(Purpose::Bounce, "hash1"), ANNA, "");
+    for (verp, mail, expected) in [
+        ("", &old, (1, 0)),
+        ("hash_lasting = \"365d\"", &old, (1, 0)),
+        // The address alone would do, were the hash not there.
+        ("hash_lasting = \"90d\"", &old, (0, 1)),
+        ("hash_lasting = \"90d\"", &young, (1, 0)),
+        ("hash_lasting = \"20d\"", &young, (0, 1)),
+    ] {
+        assert_eq!(count(verp, mail), expected, "{verp}");
+    }
+    let wish = format!(
+        "From: {ANNA}\r\nTo: {}\r\nMessage-ID: <u1@example.com>\r\nSubject: unsubscribe\r\n\r\n\r\n",
+        signed(Purpose::Unsubscribe, "old1")
+    );
+    assert_eq!(count("hash_lasting = \"90d\"", &wish), (1, 0));
+}
+
+#[test]
+fn a_burst_of_guesses_or_of_old_hashes_is_an_alarm() {
+    for (hash, mac, kind) in [
+        ("hash1", "aaaaaaaaaaaaaaaa".to_owned(), "forged"),
+        ("old1", mac(Purpose::Bounce, "old1"), "expired"),
+    ] {
+        let env = world("hash_lasting = \"90d\"\n[alarms]\nsilence_factor = 1000");
+        for number in 0..21 {
+            let to = format!("news+bounce_{hash}_{mac}@example.org");
+            let mail = report(&to, ANNA, "").replace("<r1@", &format!("<r{number}@"));
+            env.write(format!("back/{number}.eml"), mail);
+            if number == 19 {
+                let (told, _) = env.run(["email:fetch"]).exit(0);
+                assert!(told.contains(&format!("; 20 {kind}")), "{told}");
+                let (told, _) = env.run(["report", "--check"]).exit(0);
+                assert!(!told.contains(kind), "{told}");
+            }
+        }
+        let (told, _) = env.run(["email:fetch"]).exit(0);
+        assert!(told.contains(&format!("; 1 {kind}")), "{told}");
+        let output = env.run(["report", "--check"]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let told = format!("{}{}", output.stdout, output.stderr);
+        assert!(told.contains("21 reports"), "{told}");
+        assert!(listed(&env, &[]).is_empty());
+    }
+}
+
+#[test]
 fn an_unsubscribe_needs_the_hash_or_a_sender_that_a_trusted_host_vouches_for() {
     let request = |to: &str, from: &str, results: &str| {
         let results = if results.is_empty() {

@@ -181,6 +181,28 @@ fn reports_of_megabytes_are_read_in_linear_time() {
 }
 
 #[test]
+fn the_largest_mail_that_is_fetched_is_read_in_linear_time() {
+    const LARGEST: usize = 25_000_000;
+    const HEAD: &str = "From: MAILER-DAEMON@example.org\nSubject: failure notice\n\nHi. This is the qmail-send program at q.example.org.\n\n<dora@example.net>:\nno such user\n\n--- Below this line is a copy of the message.\n\n";
+    // With a header, and without one: then no blank line ends it.
+    for (head, line) in [
+        (
+            "From: a@example.org\nSubject: x\n\n",
+            "A line of the message.\n",
+        ),
+        ("", "A line of the message.\n"),
+        ("From: a@example.org\n", "X-Field: value\n"),
+    ] {
+        let size = LARGEST / line.len();
+        let inbound = read(format!("{HEAD}{head}{}", line.repeat(size)).as_bytes());
+        assert_eq!(
+            inbound.reports[0].recipient.as_deref(),
+            Some("dora@example.net")
+        );
+    }
+}
+
+#[test]
 fn nothing_at_all_is_nothing() {
     for text in [
         &b""[..],

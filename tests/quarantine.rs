@@ -69,7 +69,9 @@ fn an_archived_one_is_read_again_at_once() {
             .unwrap();
         assert_eq!(put_away, day == 1);
     }
-    batch.archive(key, BIG.as_bytes(), Timestamp(0)).unwrap();
+    batch
+        .archive([(key, BIG.as_bytes())], Timestamp(0))
+        .unwrap();
     batch.commit().unwrap();
     drop(store);
 

@@ -107,6 +107,38 @@ fn what_suppresses_today_is_written_and_told() {
     assert_eq!(again, "2 mails: 0 changed\n");
 }
 
+/// What the events said before is not kept, so nothing is taken back by half.
+#[test]
+fn judging_again_is_taken_back_by_judging_again() {
+    let env = env();
+    ingest(&env, &[bounce("aaa1", 3, UNKNOWN)]);
+    sql(&env, UNDECIDED);
+    let _ = env.run(["reclassify", "--apply"]).done();
+    let runs = env.run(["runs:list", "--format", "csv"]).done();
+    let run = runs
+        .lines()
+        .find(|line| line.contains("reclassify"))
+        .and_then(|line| line.split(',').next())
+        .unwrap();
+    let (_, told) = env.run(["runs:undo", run]).exit(2);
+    assert!(
+        told.contains("cannot be taken back") && told.contains("hint: put the former rules back"),
+        "{told}"
+    );
+    assert_eq!(listed(&env, "anna@example.com"), ["bounce user_unknown"]);
+    env.write(
+        "former.toml",
+        "[[rules]]\nid = \"former\"\nphrases = [\"user unknown\"]\nreason = \"on_hold\"\n\
+         sample = \"550 5.1.1 User unknown\"\n",
+    );
+    env.write(
+        "bouncekit.toml",
+        format!("rules_file = \"former.toml\"\n{CONFIG}"),
+    );
+    let _ = env.run(["reclassify", "--apply"]).done();
+    assert!(listed(&env, "anna@example.com").is_empty());
+}
+
 #[test]
 fn what_no_longer_suppresses_is_taken_back_unless_something_else_does() {
     let env = env();

@@ -15,9 +15,9 @@ use crate::dovecot::{Dovecot, PASSWORD, USER};
 /// Makes this program the reader.
 pub(crate) const ARGUMENT: &str = "--bare-read";
 
-pub(crate) fn command(dovecot: &Dovecot, security: &str) -> Command {
+pub(crate) fn command(dovecot: &Dovecot, security: &str, folder: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.arg(ARGUMENT);
+    command.arg(ARGUMENT).arg(folder);
     if security == "tls" {
         command.arg(dovecot.tls_port.to_string()).arg(dovecot.ca());
     } else {
@@ -26,28 +26,29 @@ pub(crate) fn command(dovecot: &Dovecot, security: &str) -> Command {
     command
 }
 
-/// Arguments: port, and for TLS the authority's certificate.
+/// Arguments: folder, port, and for TLS the authority's certificate.
 pub(crate) fn read(args: &[String]) {
-    let tcp = TcpStream::connect(("127.0.0.1", args[0].parse().unwrap())).unwrap();
+    let tcp = TcpStream::connect(("127.0.0.1", args[1].parse().unwrap())).unwrap();
     tcp.set_nodelay(true).unwrap();
-    if let Some(authority) = args.get(1) {
+    if let Some(authority) = args.get(2) {
         let authority = Certificate::from_pem(&fs::read(authority).unwrap()).unwrap();
         let connector = TlsConnector::builder()
             .add_root_certificate(authority)
             .build()
             .unwrap();
-        converse(connector.connect("localhost", tcp).unwrap());
+        converse(connector.connect("localhost", tcp).unwrap(), &args[0]);
     } else {
-        converse(tcp);
+        converse(tcp, &args[0]);
     }
 }
 
-fn converse(mut stream: impl Read + Write) {
+fn converse(mut stream: impl Read + Write, folder: &str) {
     await_line(&mut stream, "* OK");
     let login = format!("LOGIN {USER} {PASSWORD}");
+    let select = format!("SELECT {folder}");
     for (tag, command) in [
         ("b1", &*login),
-        ("b2", "EXAMINE INBOX"),
+        ("b2", &*select),
         ("b3", "UID FETCH 1:* BODY.PEEK[]"),
     ] {
         stream

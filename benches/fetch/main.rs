@@ -2,7 +2,9 @@
 //! the same kind of connection.
 //!
 //! `cargo bench --bench fetch [-- MAILS [ROUNDS]]`; 20,000 mails and 3 rounds unless said. The runs
-//! alternate, so that a busy machine slows both; medians are shown.
+//! alternate, so that a busy machine slows both; medians are shown. Each run has a folder of its
+//! own: `delivered` as the mails came, which nobody has opened yet (what a run from cron finds), and
+//! `indexed`, where another client has been and the server only sends what it knows.
 
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
@@ -53,51 +55,88 @@ fn main() {
         return;
     };
     let octets = fill(&dovecot, count);
+    let mut folders = 0;
+    let mut folder_of = |state| {
+        folders += 1;
+        deliver(&dovecot, &format!("Run{folders}"), state)
+    };
     println!(
         "{count} mails, {:.1} MB, {rounds} rounds",
         octets as f64 / 1e6
     );
     println!(
-        "{:28} {:>9} {:>8} {:>7} {:>9}",
+        "{:34} {:>9} {:>8} {:>7} {:>9}",
         "", "mails/s", "MB/s", "CPU s", "peak MiB"
     );
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("sends.csv"), mails::sends(count)).unwrap();
-    for security in ["plain", "tls"] {
+    let kinds = [
+        ("plain", State::Delivered),
+        ("tls", State::Delivered),
+        ("plain", State::Indexed),
+        ("tls", State::Indexed),
+    ];
+    for (security, state) in kinds {
         let (mut bare, mut fetch) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            dovecot.client_marks_all_unread("INBOX");
-            bare.push(measured(&mut bare::command(&dovecot, security)));
-            fetch.push(fetched(&dovecot, folder.path(), security, count));
+            let mailbox = folder_of(state);
+            bare.push(measured(&mut bare::command(&dovecot, security, &mailbox)));
+            let mailbox = folder_of(state);
+            fetch.push(fetched(&dovecot, folder.path(), security, &mailbox, count));
         }
         let (bare, fetch) = (median(&bare), median(&fetch));
-        show(&format!("bare read, {security}"), &bare, count, octets);
-        show(&format!("email:fetch, {security}"), &fetch, count, octets);
+        let how = format!("{security}, {state:?}").to_lowercase();
+        show(&format!("bare read, {how}"), &bare, count, octets);
+        show(&format!("email:fetch, {how}"), &fetch, count, octets);
         println!(
-            "{:28} {:>9.2}",
+            "{:34} {:>9.2}",
             "  of the bare read",
             bare.seconds / fetch.seconds
         );
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Delivered,
+    Indexed,
+}
+
+/// Where all mails lie, to be delivered from.
+const POOL: &str = "Pool";
+
+/// Makes a folder with all mails in it; answers its name.
+fn deliver(dovecot: &Dovecot, folder: &str, state: State) -> String {
+    dovecot.make_folder(folder);
+    let new = dovecot.maildir(folder).join("new");
+    for mail in fs::read_dir(dovecot.maildir(POOL).join("new")).unwrap() {
+        let mail = mail.unwrap();
+        fs::hard_link(mail.path(), new.join(mail.file_name())).unwrap();
+    }
+    if state == State::Indexed {
+        let mut client = dovecot.client();
+        client.select(folder).unwrap();
+        client.uid_fetch("1:*", "(UID RFC822.SIZE)").unwrap();
+        client.logout().unwrap();
+    }
+    folder.to_owned()
+}
+
 /// Answers the octets of all mails.
 fn fill(dovecot: &Dovecot, count: usize) -> usize {
     let mut octets = 0;
     for number in 0..count {
-        let mail = mail(number).replace('\n', "\r\n");
-        octets += mail.len();
-        // With its size in the name, as a delivery by Dovecot has it.
+        let mail = mail(number);
+        // As a delivery by Dovecot has it: lines end in LF, the name says the size, and the size
+        // with CRLF, in which it is sent.
+        let sent = mail.len() + mail.matches('\n').count();
+        octets += sent;
         dovecot.put(
-            "INBOX",
-            &format!("{number:07},S={size},W={size}", size = mail.len()),
+            POOL,
+            &format!("{number:07},S={},W={sent}", mail.len()),
             mail,
         );
     }
-    // Moving new mail in and making the index is the server's own business.
-    let mut client = dovecot.client();
-    client.select("INBOX").unwrap();
-    client.uid_fetch("1:*", "(UID RFC822.SIZE)").unwrap();
     octets
 }
 
@@ -113,11 +152,17 @@ fn mail(number: usize) -> String {
     }
 }
 
-fn fetched(dovecot: &Dovecot, folder: &Path, security: &str, count: usize) -> Figures {
+fn fetched(
+    dovecot: &Dovecot,
+    folder: &Path,
+    security: &str,
+    mailbox: &str,
+    count: usize,
+) -> Figures {
     let connection = dovecot.connection(security);
     fs::write(
         folder.join("bouncekit.toml"),
-        format!("{connection}[[mailbox]]\nname = \"m\"\n"),
+        format!("{connection}[[mailbox]]\nname = \"m\"\nfolder = \"{mailbox}\"\n"),
     )
     .unwrap();
     for name in ["bouncekit.db", "bouncekit.db-wal", "bouncekit.db-shm"] {
@@ -139,14 +184,14 @@ fn fetched(dovecot: &Dovecot, folder: &Path, security: &str, count: usize) -> Fi
         "{}",
         figures.output
     );
-    assert_eq!(dovecot.seen("INBOX"), count);
+    assert_eq!(dovecot.seen(mailbox), count);
     eprintln!("{}", figures.output.trim_end());
     figures
 }
 
 fn show(name: &str, figures: &Figures, count: usize, octets: usize) {
     println!(
-        "{name:28} {:>9.0} {:>8.1} {:>7.2} {:>9.1}",
+        "{name:34} {:>9.0} {:>8.1} {:>7.2} {:>9.1}",
         count as f64 / figures.seconds,
         octets as f64 / 1e6 / figures.seconds,
         figures.cpu_seconds,

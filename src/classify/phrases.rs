@@ -1,6 +1,6 @@
 //! Every phrase of every rule, searched in one linear pass over the text.
 
-use std::collections::HashMap;
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
@@ -8,18 +8,33 @@ use super::EnhancedStatusCode;
 
 /// Between the parts of `a * b` lie at most so many octets: what is further apart belongs to
 /// different sentences.
-const FARTHEST: usize = 100;
+const FARTHEST: u32 = 100;
+
+/// So many octets at the start of a fragment are searched for; what follows them is compared where
+/// they stand. An automaton of whole phrases costs more to build than most mails to read.
+const ANCHOR: usize = 5;
 
 /// Sets of phrases; a set is met when the text has one of them.
 ///
 /// A phrase begins where a word does. `a * b` is a, and soon after it b; `uce|` ends where the
 /// word does.
 pub(super) struct Phrases {
-    fragments: AhoCorasick,
-    /// Per fragment: the places it has in phrases.
-    places: Vec<Vec<Place>>,
+    anchors: AhoCorasick,
+    /// Per anchor: its fragments, as places in `fragments`.
+    groups: Vec<Range<usize>>,
+    fragments: Vec<Fragment>,
+    /// What follows the anchors, one after the other.
+    rests: String,
     sets: usize,
     waits: usize,
+}
+
+/// What stands between the ` * ` of a phrase.
+struct Fragment {
+    /// What follows the anchor: its first octet, and where it stands in `rests`.
+    next: Option<u8>,
+    rest: Range<u32>,
+    place: Place,
 }
 
 /// Where a fragment stands.
@@ -37,9 +52,8 @@ struct Place {
 
 impl Phrases {
     pub(super) fn new<'a>(sets: impl Iterator<Item = &'a [String]>) -> Self {
-        let mut patterns: Vec<&str> = Vec::new();
-        let mut places: Vec<Vec<Place>> = Vec::new();
-        let mut known = HashMap::new();
+        // Anchor, what follows it, and where it stands.
+        let mut pieces: Vec<(&str, &str, Place)> = Vec::new();
         let (mut count, mut waits) = (0, 0);
         for (set, phrases) in (0..).zip(sets) {
             count += 1;
@@ -54,65 +68,111 @@ impl Phrases {
                         waits += 1;
                         waits - 1
                     });
-                    let at = *known.entry(bare).or_insert_with(|| {
-                        patterns.push(bare);
-                        places.push(Vec::new());
-                        patterns.len() - 1
-                    });
-                    places[at].push(Place {
+                    let (anchor, behind) = bare.split_at(boundary(bare));
+                    let place = Place {
                         set,
                         phrase,
                         whole: bare.len() < fragment.len(),
                         after,
                         before,
-                    });
+                    };
+                    pieces.push((anchor, behind, place));
                     after = before;
                 }
             }
         }
-        let fragments = AhoCorasick::builder()
+        // Stable: the pieces of one phrase stay in their order.
+        pieces.sort_by_key(|(anchor, ..)| *anchor);
+        let mut anchors: Vec<&str> = Vec::new();
+        let mut groups: Vec<Range<usize>> = Vec::new();
+        let mut rests = String::new();
+        let mut fragments = Vec::with_capacity(pieces.len());
+        for (anchor, behind, place) in pieces {
+            if anchors.last() != Some(&anchor) {
+                anchors.push(anchor);
+                groups.push(fragments.len()..fragments.len());
+            }
+            let start = to_u32(rests.len());
+            rests.push_str(behind);
+            fragments.push(Fragment {
+                next: behind.bytes().next(),
+                rest: start..to_u32(rests.len()),
+                place,
+            });
+            if let Some(group) = groups.last_mut() {
+                group.end = fragments.len();
+            }
+        }
+        let anchors = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .dense_depth(3)
-            .build(&patterns)
+            .build(&anchors)
             .expect("phrases are far below the automaton's limits");
         Self {
+            anchors,
+            groups,
             fragments,
-            places,
+            rests,
             sets: count,
             waits: waits as usize,
         }
     }
 
-    /// Per set: the number of a phrase of it that stands in the text.
+    /// Per set: the number of a phrase of it that stands in the text, which is shorter than 4 GB.
     pub(super) fn search(&self, text: &[u8]) -> Vec<Option<u16>> {
         let mut met = vec![None; self.sets];
-        // Per wait: where the fragment that began it ended last.
-        let mut ends = vec![None; self.waits];
-        for hit in self.fragments.find_overlapping_iter(text) {
+        // Per wait: where the fragment that began it ended last; behind everything if it did not.
+        let mut ends = vec![u32::MAX; self.waits];
+        let rests = self.rests.as_bytes();
+        for hit in self.anchors.find_overlapping_iter(text) {
             if !begins_a_word(text, hit.start()) {
                 continue;
             }
-            for place in &self.places[hit.pattern().as_usize()] {
-                let set = &mut met[place.set as usize];
-                if set.is_some() || place.whole && !ends_a_word(text, hit.end()) {
+            let behind = &text[hit.end()..];
+            let next = behind.first().copied();
+            for fragment in &self.fragments[self.groups[hit.pattern().as_usize()].clone()] {
+                if fragment.next.is_some() && fragment.next != next {
                     continue;
                 }
-                let follows = place.after.is_none_or(|wait| {
-                    ends[wait as usize].is_some_and(|end: usize| {
-                        hit.start()
-                            .checked_sub(end)
-                            .is_some_and(|gap| gap <= FARTHEST)
-                    })
-                });
-                match place.before {
-                    _ if !follows => {}
-                    Some(wait) => ends[wait as usize] = Some(hit.end()),
-                    None => *set = Some(place.phrase),
+                let rest = &rests[fragment.rest.start as usize..fragment.rest.end as usize];
+                if behind.starts_with(rest) {
+                    let found = hit.start()..hit.end() + rest.len();
+                    note(text, found, fragment.place, &mut met, &mut ends);
                 }
             }
         }
         met
+    }
+}
+
+fn to_u32(length: usize) -> u32 {
+    u32::try_from(length).expect("phrases and diagnostic texts are short")
+}
+
+/// Where the anchor of a fragment ends: the last character that begins within [`ANCHOR`] octets is
+/// whole.
+fn boundary(fragment: &str) -> usize {
+    let ends = fragment.char_indices().map(|(at, c)| at + c.len_utf8());
+    ends.take_while(|&end| end < ANCHOR + 4)
+        .find(|&end| end >= ANCHOR)
+        .unwrap_or(fragment.len())
+}
+
+/// Notes what a fragment that was found means for its phrase.
+fn note(text: &[u8], found: Range<usize>, place: Place, met: &mut [Option<u16>], ends: &mut [u32]) {
+    let set = &mut met[place.set as usize];
+    if set.is_some() || place.whole && !ends_a_word(text, found.end) {
+        return;
+    }
+    let follows = place.after.is_none_or(|wait| {
+        let gap = to_u32(found.start).checked_sub(ends[wait as usize]);
+        gap.is_some_and(|gap| gap <= FARTHEST)
+    });
+    match place.before {
+        _ if !follows => {}
+        Some(wait) => ends[wait as usize] = to_u32(found.end),
+        None => *set = Some(place.phrase),
     }
 }
 
@@ -130,7 +190,8 @@ pub(super) fn span<'t>(text: &'t str, phrase: &str) -> Option<&'t str> {
             let Some(before) = found.as_deref().filter(|_| stands) else {
                 return stands.then_some((start, end));
             };
-            let follows = |&&(_, last): &&(usize, usize)| last <= start && start - last <= FARTHEST;
+            let follows =
+                |&&(_, last): &&(usize, usize)| last <= start && start - last <= FARTHEST as usize;
             before.iter().rfind(follows).map(|&(first, _)| (first, end))
         });
         found = Some(places.collect());
@@ -241,7 +302,7 @@ mod tests {
         assert!(met("user * not found", "The USER\n a@b was  not found"));
         assert!(met("user * not found", "not found: user; user x not found"));
         assert!(!met("user * not found", "not found: user"));
-        let far = format!("user {} not found", "x".repeat(FARTHEST + 1));
+        let far = format!("user {} not found", "x".repeat(FARTHEST as usize + 1));
         assert!(!met("user * not found", &far));
         assert!(met("user * not found", &format!("{far} user x not found")));
         assert!(met("a * b * c", "a b a b c"));
@@ -271,7 +332,7 @@ mod tests {
         );
         assert_eq!(shown("dkim|", "dkims fail dkim."), Some("dkim"));
         assert_eq!(shown("user * not found", "not found: user"), None);
-        let far = format!("user {} not found", "x".repeat(FARTHEST + 1));
+        let far = format!("user {} not found", "x".repeat(FARTHEST as usize + 1));
         assert_eq!(shown("user * not found", &far), None);
     }
 

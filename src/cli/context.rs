@@ -68,6 +68,7 @@ impl Context {
                 keys: self.signing_keys()?,
                 signatures: verp.signatures,
                 match_by_address: verp.match_by_address && !verp.strict,
+                hash_lasting: verp.hash_lasting.map(|span| span.0),
             },
         })
     }

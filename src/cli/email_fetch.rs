@@ -1,6 +1,7 @@
 use std::io::IsTerminal as _;
 
 use bouncekit_core::{
+    attempt::Attempts,
     classify::Rules,
     config::{Mailbox, Place, Watched},
     fetch::{self, FetchError, Job, Recognition},
@@ -10,7 +11,9 @@ use bouncekit_core::{
 };
 
 use super::{
-    CliError, Context, Exit, holder,
+    CliError, Context, Exit,
+    attempts::{self, Purpose},
+    holder,
     intake::{self, Line},
     is_dead,
     listing::{Shape, printable},
@@ -43,6 +46,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     } else {
         context.store_and_run("email:fetch")?
     };
+    let attempts = attempts::begin(context, &mut store, Purpose::of_run(args.dry_run))?;
     let mut lines = Vec::new();
     for mailbox in &mailboxes {
         let lease = format!("mailbox:{}", mailbox.name);
@@ -62,7 +66,14 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             lines.push(line);
             continue;
         }
-        let fetched = fetch_mailbox(context, args, (&settings, rules), &mut store, run, mailbox);
+        let fetched = fetch_mailbox(
+            context,
+            args,
+            (&settings, rules, &attempts),
+            &mut store,
+            run,
+            mailbox,
+        );
         if !args.dry_run {
             store.end_lease(&lease, &holder())?;
         }
@@ -108,14 +119,14 @@ pub(super) fn chosen(context: &Context, names: &[String]) -> Result<Vec<Mailbox>
 fn fetch_mailbox(
     context: &Context,
     args: &Args,
-    (settings, rules): (&Settings, &Rules),
+    (settings, rules, attempts): (&Settings, &Rules, &Attempts),
     store: &mut Store,
     run: i64,
     mailbox: &Mailbox,
 ) -> Vec<Line> {
     let bounds = intake::bounds(context);
     let mut account = match &mailbox.place {
-        Place::Imap(connection) => Some(Account::new(connection)),
+        Place::Imap(connection) => Some(Account::new(connection, context.now)),
         _ => None,
     };
     let mut lines = Vec::new();
@@ -126,6 +137,7 @@ fn fetch_mailbox(
             folder: &watched.folder,
             recognition: Recognition {
                 source: &mailbox.name,
+                attempts: Some(attempts),
                 ..intake::recognition(context, rules, &watched.monitors)
             },
             settings,
@@ -211,5 +223,10 @@ fn explained(error: FetchError, mailbox: &str, folder: &str) -> CliError {
         )
         .hint(error.hint()),
         FetchError::Store(error) => error.into(),
+        error @ FetchError::Thread(_) => CliError::new(
+            Exit::Unreachable,
+            format!("mailbox `{mailbox}`, folder `{folder}`: {error}"),
+        )
+        .hint("the system's limit of processes is reached; the next run goes on"),
     }
 }

@@ -5,6 +5,7 @@ use std::{
 
 use bouncekit_core::{
     config::Monitor,
+    fetch::Recognition,
     ingest::Occasion,
     intake::{Intake, Waiting},
     mailbox::{Feed, Found},
@@ -13,6 +14,7 @@ use bouncekit_core::{
 
 use super::{
     CliError, Context, Exit,
+    attempts::{self, Purpose},
     intake::{self, Line},
     listing::Shape,
 };
@@ -81,8 +83,12 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     } else {
         &args.monitor
     };
+    let attempts = attempts::begin(context, &mut store, Purpose::of_run(args.dry_run))?;
     let intake = Intake {
-        recognition: intake::recognition(context, rules, monitors),
+        recognition: Recognition {
+            attempts: Some(&attempts),
+            ..intake::recognition(context, rules, monitors)
+        },
         settings: &settings,
         bounds: intake::bounds(context),
         occasion: Occasion {

@@ -147,10 +147,8 @@ impl Explanation {
     }
 
     fn decides(&self, clue: usize) -> bool {
-        self.preview(0).is_some_and(|preview| {
-            let deciding = |lead: &Lead| matches!(lead, Lead::Send(_) | Lead::Forged);
-            preview.leads.iter().position(deciding) == Some(clue)
-        })
+        self.preview(0)
+            .is_some_and(|preview| preview.leads.iter().position(Lead::decides) == Some(clue))
     }
 
     /// The filled fields of a report, in the order people read them.
@@ -387,6 +385,10 @@ fn told(lead: &Lead, decides: bool) -> String {
         ),
         Lead::Unknown => "no such send".into(),
         Lead::Forged => "wrong signature: forged".into(),
+        Lead::Expired(send) => format!(
+            "send to {} at {}: too old (hash_lasting)",
+            send.address, send.sent_at
+        ),
         Lead::Unproven(send) => format!("send to {}, but not signed as it must be", send.address),
     }
 }

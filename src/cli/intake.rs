@@ -42,6 +42,7 @@ pub(crate) fn recognition<'a>(
         options: options(context, monitors),
         monitors,
         keep: context.config.archive.keep,
+        attempts: None,
     }
 }
 

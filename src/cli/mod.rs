@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, registered here by three alphabetical lines.
 
 mod as_cgi;
+mod attempts;
 mod column;
 mod completions;
 mod contacts_import;

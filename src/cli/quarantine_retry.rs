@@ -2,13 +2,16 @@ use std::io::Write as _;
 
 use bouncekit_core::{
     config::Monitor,
+    fetch::Recognition,
     ingest::{Accounting, Occasion},
     intake::{Intake, Waiting},
     mailbox::Body,
 };
 
 use super::{
-    CliError, Context, Exit, intake,
+    CliError, Context, Exit,
+    attempts::{self, Purpose},
+    intake,
     listing::printable,
     quarantine_list::{Choice, id},
 };
@@ -37,8 +40,12 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     } else {
         context.begin_run(&mut store, "quarantine:retry")?
     };
+    let attempts = attempts::begin(context, &mut store, Purpose::Retry)?;
     let intake = Intake {
-        recognition: intake::recognition(context, rules, Monitor::ALL),
+        recognition: Recognition {
+            attempts: Some(&attempts),
+            ..intake::recognition(context, rules, Monitor::ALL)
+        },
         settings: &settings,
         bounds: intake::bounds(context),
         occasion: Occasion {

@@ -12,6 +12,7 @@ use data_encoding::HEXLOWER;
 
 use super::{
     CliError, Context, Exit,
+    attempts::{self, Purpose},
     column::{self, Column},
     intake,
     listing::{Format, Listing},
@@ -56,15 +57,17 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         .map_or(Ok(Timestamp(0)), |text| since(text, context.now))?;
     let settings = context.ingest_settings()?;
     let rules = context.rules()?;
-    let reading = |monitors| Recognition {
-        // They are in the archive.
-        keep: Keep::None,
-        ..intake::recognition(context, rules, monitors)
-    };
     let (mut store, run) = if args.apply {
         context.store_and_run("reclassify")?
     } else {
         (context.store()?, 0)
+    };
+    let attempts = attempts::begin(context, &mut store, Purpose::of_run(!args.apply))?;
+    let reading = |monitors| Recognition {
+        // They are in the archive.
+        keep: Keep::None,
+        attempts: Some(&attempts),
+        ..intake::recognition(context, rules, monitors)
     };
     let job = Reclassification {
         recognition: &reading(Monitor::ALL),

@@ -47,6 +47,14 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
                 .hint("read the mails or payloads again, or use dnc:add and dnc:release"),
         );
     }
+    // It wrote events of earlier runs anew; what they said before is not kept, the mails are.
+    if run.command == "reclassify" {
+        return Err(CliError::usage(format!(
+            "run {} judged mails again and cannot be taken back by itself",
+            args.run
+        ))
+        .hint("put the former rules back (`rules_file`, or the former version) and run `reclassify --apply`"));
+    }
     let (mut store, own) = if args.dry_run {
         (store, 0)
     } else {

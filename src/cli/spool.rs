@@ -1,11 +1,12 @@
 //! `webhook:replay --spool`: what the web server received.
 
 use bouncekit_core::{
+    attempt::Attempts,
     drain::{self, DrainError, Drained, Job},
     gate::{self, Answer, Gate, Subscription},
     https::Client,
     replay::{Applier, Entry},
-    spool::{Spool, SpoolError},
+    spool::{Lasting, Spool, SpoolError},
     store::Store,
     time::{HOUR, Timestamp},
     webhook::Level,
@@ -79,7 +80,7 @@ pub(super) fn client(context: &Context) -> Result<Client, CliError> {
 pub(super) fn work(
     context: &Context,
     level: Option<Level>,
-    dry_run: bool,
+    (dry_run, attempts): (bool, &Attempts),
     applier: &mut Applier<'_>,
     each: &mut dyn FnMut(&str, &Entry<'_>) -> std::io::Result<()>,
 ) -> Result<Drained, CliError> {
@@ -100,6 +101,7 @@ pub(super) fn work(
         gate: &gate,
         preset: context.config.policy.base().preset,
         dry_run,
+        attempts,
     };
     let drained = drain::drain(&job, applier, each).map_err(|error| match error {
         DrainError::Spool(error) => error.into(),
@@ -110,7 +112,12 @@ pub(super) fn work(
     if !dry_run {
         let before = |span| Timestamp(context.now.0.saturating_sub(span));
         // No request takes an hour to be written.
-        spool.trim(before(context.config.webhook.done_lasting.0), before(HOUR))?;
+        let webhook = &context.config.webhook;
+        spool.trim(&Lasting {
+            done: before(webhook.done_lasting.0),
+            failed: before(webhook.failed_lasting.0),
+            unfinished: before(HOUR),
+        })?;
     }
     Ok(drained)
 }

@@ -16,7 +16,12 @@ use bouncekit_core::{
     webhook::{Kind, Level, PROVIDERS, Provider, Row},
 };
 
-use super::{CliError, Context, Exit, listing::printable, spool};
+use super::{
+    CliError, Context, Exit,
+    attempts::{self, Purpose},
+    listing::printable,
+    spool,
+};
 
 /// Act on webhook payloads of mail providers: captured, archived, or stored
 ///
@@ -141,8 +146,12 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         spool::take(context, &mut store)?;
     }
     if args.retry_failed {
-        Spool::at(&context.config.webhook.spool).retry_failed()?;
+        let names = Spool::at(&context.config.webhook.spool).retry_failed()?;
+        let batch = store.begin()?;
+        batch.leave_places(&names)?;
+        batch.commit()?;
     }
+    let attempts = attempts::begin(context, &mut store, Purpose::of_run(args.dry_run))?;
     let run = if args.dry_run {
         0
     } else {
@@ -156,6 +165,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         run,
         now: context.now,
         since,
+        chunk: context.config.limits.batch_events,
         dry_run: args.dry_run,
     };
     let mut applier = Applier::new(&mut store, application)?;
@@ -163,7 +173,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         spool::work(
             context,
             args.verify.map(Level::from),
-            args.dry_run,
+            (args.dry_run, &attempts),
             &mut applier,
             &mut |name, entry| {
                 told.entry(Path::new(name), entry);

@@ -1,10 +1,16 @@
 //! How a mailbox is reached: general settings, and what one mailbox says otherwise.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::Deserialize;
 
-use super::{Secret, Span};
+use super::{
+    Secret, Span,
+    oauth::{OAuth, OAuthKeys},
+};
 
 /// How a connection is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
@@ -43,6 +49,7 @@ pub struct ConnectionKeys {
     pub password_file: Option<PathBuf>,
     pub password_command: Option<Vec<String>>,
     pub password_credential: Option<String>,
+    pub oauth: Option<OAuthKeys>,
     pub connect_timeout: Option<Span>,
     pub read_timeout: Option<Span>,
     pub total_timeout: Option<Span>,
@@ -57,12 +64,19 @@ pub struct Connection {
     pub allow_plain: bool,
     pub ca_file: Option<PathBuf>,
     pub user: String,
-    pub password: Secret,
+    pub log_in: LogIn,
     pub connect_timeout: Duration,
     /// The longest silence.
     pub read_timeout: Duration,
     /// The longest time for everything done over one connection.
     pub total_timeout: Duration,
+}
+
+/// What proves who we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogIn {
+    Password(Secret),
+    OAuth(OAuth),
 }
 
 impl ConnectionKeys {
@@ -88,20 +102,34 @@ impl ConnectionKeys {
         Ok(given.pop())
     }
 
-    /// Whether a password stands in the file itself.
-    pub const fn has_inline_password(&self) -> bool {
-        self.password.is_some()
+    /// Whether a password or another secret stands in the file itself.
+    pub fn has_inline_secret(&self) -> bool {
+        let oauth = self.oauth.as_ref();
+        self.password.is_some() || oauth.is_some_and(OAuthKeys::has_inline_secret)
     }
 
-    /// These keys over the `general` ones, with the defaults behind both. The error completes
-    /// "mailbox `x` ...".
-    pub(super) fn over(&self, general: &Self) -> Result<Connection, String> {
+    /// A password or a token: whichever a mailbox names itself, else the general one.
+    fn log_in(&self, general: &Self, tokens: &Path) -> Result<LogIn, String> {
+        for keys in [self, general] {
+            match (keys.secret()?, &keys.oauth) {
+                (Some(_), Some(_)) => return Err("gives both a password and `oauth`".into()),
+                (Some(password), None) => return Ok(LogIn::Password(password)),
+                (None, Some(own)) => {
+                    let general = general.oauth.clone().unwrap_or_default();
+                    return own.over(&general, tokens).map(LogIn::OAuth);
+                }
+                (None, None) => {}
+            }
+        }
+        Err("has neither a password nor `oauth`".into())
+    }
+
+    /// These keys over the `general` ones, with the defaults behind both; `tokens` is the folder for
+    /// OAuth tokens where none is named. The error completes "mailbox `x` ...".
+    pub(super) fn over(&self, general: &Self, tokens: &Path) -> Result<Connection, String> {
         let security = self.security.or(general.security).unwrap_or_default();
         let host = self.host.clone().or_else(|| general.host.clone());
         let user = self.user.clone().or_else(|| general.user.clone());
-        let password = self
-            .secret()?
-            .map_or_else(|| general.secret(), |own| Ok(Some(own)))?;
         let span = |own: Option<Span>, general: Option<Span>, seconds| {
             own.or(general)
                 .map_or(Duration::from_secs(seconds), Duration::from)
@@ -121,14 +149,17 @@ impl ConnectionKeys {
             allow_plain: self.allow_plain.or(general.allow_plain).unwrap_or(false),
             ca_file: self.ca_file.clone().or_else(|| general.ca_file.clone()),
             user: user.ok_or("has no `user`")?,
-            password: password.ok_or("has no password")?,
+            log_in: self.log_in(general, tokens)?,
             connect_timeout: span(self.connect_timeout, general.connect_timeout, 20),
             read_timeout: span(self.read_timeout, general.read_timeout, 60),
             total_timeout: span(self.total_timeout, general.total_timeout, 3600),
         })
     }
 
-    pub(super) fn resolve_paths(&mut self, folder: &std::path::Path) {
+    pub(super) fn resolve_paths(&mut self, folder: &Path) {
+        if let Some(oauth) = &mut self.oauth {
+            oauth.resolve_paths(folder);
+        }
         for path in [&mut self.ca_file, &mut self.password_file]
             .into_iter()
             .flatten()
@@ -149,14 +180,35 @@ mod tests {
         )
         .unwrap();
         let own: ConnectionKeys = toml::from_str("user = 'v'\npassword_file = 'p'").unwrap();
-        let merged = own.over(&general).unwrap();
+        let merged = own.over(&general, Path::new("t")).unwrap();
         assert_eq!((merged.host.as_str(), merged.user.as_str()), ("a", "v"));
-        assert_eq!(merged.password, Secret::File("p".into()));
+        assert_eq!(merged.log_in, LogIn::Password(Secret::File("p".into())));
         assert_eq!(merged.port, 9930);
         assert_eq!(merged.read_timeout, Duration::from_secs(5));
         let own: ConnectionKeys = toml::from_str("security = 'starttls'").unwrap();
-        assert_eq!(own.over(&general).unwrap().port, 143);
+        assert_eq!(own.over(&general, Path::new("t")).unwrap().port, 143);
         let two: ConnectionKeys = toml::from_str("password = 'a'\npassword_env = 'X'").unwrap();
-        assert!(two.over(&general).unwrap_err().contains("more than one"));
+        assert!(
+            two.over(&general, Path::new("t"))
+                .unwrap_err()
+                .contains("more than one")
+        );
+    }
+
+    #[test]
+    fn a_mailbox_chooses_between_password_and_token() {
+        let general: ConnectionKeys =
+            toml::from_str("host = 'a'\nuser = 'u'\noauth = { token_command = ['x'] }").unwrap();
+        let own = |text: &str| {
+            let own: ConnectionKeys = toml::from_str(text).unwrap();
+            own.over(&general, Path::new("t")).map(|own| own.log_in)
+        };
+        assert!(matches!(own("").unwrap(), LogIn::OAuth(_)));
+        assert!(matches!(
+            own("password_env = 'P'").unwrap(),
+            LogIn::Password(_)
+        ));
+        let both = own("password_env = 'P'\noauth = { token_command = ['y'] }");
+        assert!(both.unwrap_err().contains("both"));
     }
 }

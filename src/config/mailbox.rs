@@ -1,6 +1,9 @@
 //! The `[[mailbox]]` tables: what is watched, where, and what becomes of a message afterwards.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -172,12 +175,17 @@ pub struct Mailbox {
 }
 
 impl MailboxKeys {
-    /// Fills the gaps from the general connection. The error completes "mailbox `x` ...".
-    pub(super) fn resolve(&self, general: &ConnectionKeys) -> Result<Mailbox, String> {
+    /// Fills the gaps from the general connection; `tokens` is the usual folder for OAuth tokens. The
+    /// error completes "mailbox `x` ...".
+    pub(super) fn resolve(
+        &self,
+        general: &ConnectionKeys,
+        tokens: &Path,
+    ) -> Result<Mailbox, String> {
         self.after.check()?;
         let path = || self.path.clone().ok_or("has no `path`");
         let place = match self.kind {
-            MailboxKind::Imap => Place::Imap(Box::new(self.connection.over(general)?)),
+            MailboxKind::Imap => Place::Imap(Box::new(self.connection.over(general, tokens)?)),
             MailboxKind::Maildir => Place::Maildir(path()?),
             MailboxKind::Mbox => Place::Mbox(path()?),
             MailboxKind::File => Place::File(path()?),
@@ -240,7 +248,7 @@ mod tests {
 
     fn mailbox(text: &str) -> Result<Mailbox, String> {
         let keys: MailboxKeys = toml::from_str(text).map_err(|error| error.to_string())?;
-        keys.resolve(&ConnectionKeys::default())
+        keys.resolve(&ConnectionKeys::default(), Path::new("t"))
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod connection;
 mod error;
 mod hooks;
 mod mailbox;
+mod oauth;
 mod provider;
 mod rules;
 mod secret;
@@ -16,10 +17,11 @@ use std::{
 
 use serde::{Deserialize, Deserializer};
 
-pub use connection::{Connection, ConnectionKeys, Security};
+pub use connection::{Connection, ConnectionKeys, LogIn, Security};
 pub use error::ConfigError;
 pub use hooks::Hooks;
 pub use mailbox::{After, AfterKeys, Mailbox, MailboxKeys, MailboxKind, Monitor, Place, Watched};
+pub use oauth::{Grant, Mechanism, OAuth, OAuthKeys, Service, TokenEndpoint, TokenSource};
 pub use provider::{Confirm, ProviderKeys};
 pub use rules::{OwnRule, OwnSample, own_rules};
 pub use secret::{Secret, SecretError};
@@ -30,7 +32,7 @@ use crate::{
     ingest::Signatures,
     message::SnsTrust,
     suppression::{Policy, duration},
-    time::DAY,
+    time::{DAY, SECOND},
     verp::SEPARATORS,
     webhook::{Expected, Provider},
 };
@@ -108,6 +110,8 @@ pub struct Verp {
     pub keys: Vec<Secret>,
     pub signatures: Signatures,
     pub match_by_address: bool,
+    /// How long after the send its hash is believed, but for unsubscribing; for ever, unless given.
+    pub hash_lasting: Option<Span>,
     /// Only reports that prove they answer a mail of ours are believed.
     pub strict: bool,
     /// Hosts (authserv-id) whose Authentication-Results prove who asks to be unsubscribed without
@@ -126,6 +130,7 @@ impl Default for Verp {
             keys: Vec::new(),
             signatures: Signatures::default(),
             match_by_address: true,
+            hash_lasting: None,
             strict: false,
             trusted_mail_hosts: Vec::new(),
         }
@@ -149,6 +154,12 @@ pub struct Limits {
     pub batch_messages: usize,
     /// Octets asked for at once.
     pub batch_bytes: u64,
+    /// Webhook events applied in one transaction.
+    pub batch_events: usize,
+    /// The longest time for reading one item.
+    pub message_time: Span,
+    /// Octets for reading an item that ended an earlier run.
+    pub message_memory: u64,
 }
 
 impl Default for Limits {
@@ -157,6 +168,10 @@ impl Default for Limits {
             message_size: 25 * 1024 * 1024,
             batch_messages: 500,
             batch_bytes: 4 * 1024 * 1024,
+            // Large enough that sorted by key they share pages.
+            batch_events: 50_000,
+            message_time: Span(60 * SECOND),
+            message_memory: 1 << 30,
         }
     }
 }
@@ -241,7 +256,7 @@ impl Config {
                     "give each [[mailbox]] its own `name`",
                 ));
             }
-            Self::resolved(mailbox, &config.connection, file)?;
+            config.resolved(mailbox, file)?;
         }
         for (name, provider) in &config.provider {
             provider.check(name, file)?;
@@ -256,7 +271,10 @@ impl Config {
                 ));
             }
         }
-        if config.limits.batch_messages == 0 || config.limits.batch_bytes == 0 {
+        if config.limits.batch_messages == 0
+            || config.limits.batch_bytes == 0
+            || config.limits.batch_events == 0
+        {
             return Err(ConfigError::new(
                 format!("{file}: a batch of 0 never ends"),
                 "leave out [limits] to get the defaults",
@@ -270,16 +288,20 @@ impl Config {
     /// # Errors
     /// Never after [`Config::from_toml`], which tried it.
     pub fn mailboxes(&self) -> Result<Vec<Mailbox>, ConfigError> {
-        let resolve = |mailbox| Self::resolved(mailbox, &self.connection, "the configuration");
+        let resolve = |mailbox| self.resolved(mailbox, "the configuration");
         self.mailbox.iter().map(resolve).collect()
     }
 
-    fn resolved(
-        mailbox: &MailboxKeys,
-        general: &ConnectionKeys,
-        file: &str,
-    ) -> Result<Mailbox, ConfigError> {
-        mailbox.resolve(general).map_err(|what| {
+    /// The folder for OAuth tokens where none is named: the database's can be written to.
+    fn tokens(&self) -> PathBuf {
+        let mut name = self.store.path.clone().into_os_string();
+        name.push(".tokens");
+        name.into()
+    }
+
+    fn resolved(&self, mailbox: &MailboxKeys, file: &str) -> Result<Mailbox, ConfigError> {
+        let resolved = mailbox.resolve(&self.connection, &self.tokens());
+        resolved.map_err(|what| {
             ConfigError::new(
                 format!("{file}: mailbox `{}` {what}", mailbox.name),
                 "config.example.toml shows every key of a [[mailbox]]; connection keys stand in \
@@ -331,11 +353,11 @@ impl Config {
 
     /// Whether any secret stands in the file itself.
     pub fn has_inline_secret(&self) -> bool {
-        self.connection.has_inline_password()
+        self.connection.has_inline_secret()
             || self
                 .mailbox
                 .iter()
-                .any(|m| m.connection.has_inline_password())
+                .any(|m| m.connection.has_inline_secret())
             || self
                 .verp
                 .keys

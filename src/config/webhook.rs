@@ -23,6 +23,8 @@ pub struct Webhook {
     pub spool_size: u64,
     /// How long processed requests are kept in `done`.
     pub done_lasting: Span,
+    /// How long requests that could not be applied are kept in `failed`.
+    pub failed_lasting: Span,
     /// How old a signature may be when it is received. SendGrid tries for a day.
     pub replay_window: Span,
 }
@@ -36,6 +38,7 @@ impl Default for Webhook {
             spool_files: 100_000,
             spool_size: 1024 * 1024 * 1024,
             done_lasting: Span(7 * DAY),
+            failed_lasting: Span(90 * DAY),
             replay_window: Span(25 * HOUR),
         }
     }

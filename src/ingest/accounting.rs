@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
+use super::identity::Resolved;
 use crate::{classify::Permanence, event::EventKind, store::EventRow};
 
 /// What became of an item; the order is the strength.
@@ -75,16 +76,19 @@ pub struct Accounting {
     pub suppressed: u64,
     /// Reports with a wrong signature in the return address.
     pub forged: u64,
+    /// Reports with the hash of a send that is too old.
+    pub expired: u64,
     /// New events by kind.
     pub kinds: BTreeMap<String, u64>,
 }
 
 impl Accounting {
-    pub(crate) fn note(&mut self, row: &EventRow, new: bool, forged: bool) {
+    pub(super) fn note(&mut self, row: &EventRow, new: bool, who: &Resolved) {
         if !new {
             return;
         }
-        self.forged += u64::from(forged);
+        self.forged += u64::from(who.forged);
+        self.expired += u64::from(who.expired);
         let kind = match (row.kind, row.permanence) {
             (EventKind::Bounce, Some(Permanence::Hard)) => "hard_bounce",
             (EventKind::Bounce, Some(Permanence::Soft)) => "soft_bounce",
@@ -144,6 +148,7 @@ impl std::ops::AddAssign<&Self> for Accounting {
         self.errors += other.errors;
         self.suppressed += other.suppressed;
         self.forged += other.forged;
+        self.expired += other.expired;
         for (kind, count) in &other.kinds {
             *self.kinds.entry(kind.clone()).or_default() += count;
         }
@@ -180,6 +185,9 @@ impl fmt::Display for Accounting {
         }
         if self.forged > 0 {
             write!(f, "; {} forged", self.forged)?;
+        }
+        if self.expired > 0 {
+            write!(f, "; {} expired", self.expired)?;
         }
         Ok(())
     }

@@ -34,6 +34,8 @@ pub struct Identity {
     pub signatures: Signatures,
     /// Reports without a hash may name their recipient by address.
     pub match_by_address: bool,
+    /// A hash is worth nothing for so long after its send, in milliseconds; but for unsubscribing.
+    pub hash_lasting: Option<i64>,
 }
 
 impl Default for Identity {
@@ -42,6 +44,7 @@ impl Default for Identity {
             keys: Keys::default(),
             signatures: Signatures::Accept,
             match_by_address: true,
+            hash_lasting: None,
         }
     }
 }
@@ -51,6 +54,8 @@ const RECENT: i64 = 60 * DAY;
 
 /// Who an event is about.
 #[derive(Clone, Debug)]
+// Four questions with four answers.
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Resolved {
     /// The event's kind, after the sender of a reply was looked at.
     pub(super) kind: EventKind,
@@ -62,6 +67,7 @@ pub(super) struct Resolved {
     pub(super) reported: Option<String>,
     pub(super) note: String,
     pub(super) forged: bool,
+    pub(super) expired: bool,
     /// Whether the proof is good enough to unsubscribe.
     pub(super) may_unsubscribe: bool,
 }
@@ -81,15 +87,20 @@ pub(super) fn resolve(
     let mut resolved: Vec<Vec<Resolved>> = items
         .iter()
         .map(|item| {
+            let key = |event: &DeliveryEvent| AddressKey::parse(event.address.as_deref()?);
+            let mut named: Vec<Option<AddressKey>> = item.events.iter().map(key).collect();
             // A report on several recipients is charged to the send only for the send's own address.
-            let others: HashSet<AddressKey> = item
-                .events
-                .iter()
-                .filter_map(|event| AddressKey::parse(event.address.as_deref()?))
-                .collect();
+            let others: HashSet<AddressKey> = if named.len() > 1 {
+                named.iter().flatten().cloned().collect()
+            } else {
+                HashSet::new()
+            };
             item.events
                 .iter()
-                .map(|event| resolve_one(identity, &sends, event, &others, now))
+                .zip(&mut named)
+                .map(|(event, named)| {
+                    resolve_one(identity, &sends, event, named.take(), &others, now)
+                })
                 .collect()
         })
         .collect();
@@ -145,23 +156,51 @@ impl Sends {
 
 /// What one clue leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lead {
-    Send(Send),
+pub enum Lead<S = Send> {
+    Send(S),
     /// No send has this hash or Message-ID.
     Unknown,
     /// The signature is wrong: nothing else of the report is believed.
     Forged,
+    /// The send is too old for its hash to be believed: nothing else of the report is, either.
+    Expired(S),
     /// The send is there, but a hash without signature is not enough.
-    Unproven(Send),
+    Unproven(S),
 }
 
-fn follow(
+impl Lead<&Send> {
+    fn cloned(self) -> Lead {
+        match self {
+            Self::Send(send) => Lead::Send(send.clone()),
+            Self::Unknown => Lead::Unknown,
+            Self::Forged => Lead::Forged,
+            Self::Expired(send) => Lead::Expired(send.clone()),
+            Self::Unproven(send) => Lead::Unproven(send.clone()),
+        }
+    }
+}
+
+/// An event that a clue belongs to.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    kind: EventKind,
+    named: Option<&'a AddressKey>,
+}
+
+impl<S> Lead<S> {
+    /// Whether no later clue is asked.
+    pub const fn decides(&self) -> bool {
+        matches!(self, Self::Send(_) | Self::Forged | Self::Expired(_))
+    }
+}
+
+fn follow<'s>(
     identity: &Identity,
-    sends: &Sends,
+    sends: &'s Sends,
     clue: &Clue,
-    named: Option<&AddressKey>,
+    About { kind, named }: About<'_>,
     now: Timestamp,
-) -> Lead {
+) -> Lead<&'s Send> {
     let (send, signature) = match &clue.target {
         Target::MessageId(id) => (sends.by_message_id.get(id), Signature::Unsigned),
         Target::Token(token) => {
@@ -180,22 +219,28 @@ fn follow(
     let Some(send) = send else {
         return Lead::Unknown;
     };
+    let age = now.0 - send.sent_at.0;
+    if let (Target::Token(_), Some(lasting)) = (&clue.target, identity.hash_lasting)
+        && age > lasting
+        // Whoever does not want mail any more may say so whenever they find the link.
+        && kind != EventKind::Unsubscribe
+    {
+        return Lead::Expired(send);
+    }
     let good_enough = signature == Signature::Valid
         || match identity.signatures {
             Signatures::Accept => true,
-            Signatures::Prefer => {
-                now.0 - send.sent_at.0 <= RECENT && named.is_none_or(|named| *named == send.key)
-            }
+            Signatures::Prefer => age <= RECENT && named.is_none_or(|named| *named == send.key),
             Signatures::Require => false,
         };
     if good_enough {
-        Lead::Send(send.clone())
+        Lead::Send(send)
     } else {
-        Lead::Unproven(send.clone())
+        Lead::Unproven(send)
     }
 }
 
-/// What each clue of an event leads to; the first that is forged or leads to a send decides.
+/// What each clue of an event leads to; the first that [`Lead::decides`].
 pub(super) fn leads(
     batch: &Batch<'_>,
     identity: &Identity,
@@ -204,7 +249,11 @@ pub(super) fn leads(
 ) -> Result<Vec<Lead>, StoreError> {
     let sends = Sends::of(batch, event.clues.iter().map(|clue| &clue.target))?;
     let named = event.address.as_deref().and_then(AddressKey::parse);
-    let lead = |clue| follow(identity, &sends, clue, named.as_ref(), now);
+    let about = About {
+        kind: event.kind,
+        named: named.as_ref(),
+    };
+    let lead = |clue| follow(identity, &sends, clue, about, now).cloned();
     Ok(event.clues.iter().map(lead).collect())
 }
 
@@ -212,10 +261,10 @@ fn resolve_one(
     identity: &Identity,
     sends: &Sends,
     event: &DeliveryEvent,
+    named: Option<AddressKey>,
     others: &HashSet<AddressKey>,
     now: Timestamp,
 ) -> Resolved {
-    let named = event.address.as_deref().and_then(AddressKey::parse);
     let mut who = Resolved {
         kind: event.kind,
         address: None,
@@ -224,18 +273,28 @@ fn resolve_one(
         reported: None,
         note: String::new(),
         forged: false,
+        expired: false,
         may_unsubscribe: false,
+    };
+    let about = About {
+        kind: event.kind,
+        named: named.as_ref(),
     };
     let lead = event
         .clues
         .iter()
-        .map(|clue| follow(identity, sends, clue, named.as_ref(), now))
-        .find(|lead| matches!(lead, Lead::Send(_) | Lead::Forged));
+        .map(|clue| follow(identity, sends, clue, about, now))
+        .find(Lead::decides);
     match lead {
         Some(Lead::Forged) => {
             who.forged = true;
             who.reported.clone_from(&event.address);
             who.note = "the signature in the return address is wrong".into();
+        }
+        Some(Lead::Expired(send)) => {
+            who.expired = true;
+            who.reported.clone_from(&event.address);
+            who.note = format!("the send `{}` is too old (hash_lasting)", send.hash);
         }
         Some(Lead::Send(send)) => {
             who.send = Some(send.hash.clone());
@@ -261,8 +320,8 @@ fn resolve_one(
                         who.known = true;
                     }
                 }
-                _ => {
-                    who.address = Some(send.key.clone());
+                named => {
+                    who.address = named.or_else(|| Some(send.key.clone()));
                     who.known = true;
                 }
             }

@@ -19,12 +19,12 @@ use crate::{
 /// What a batch did to the list.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Judged {
-    /// The events that suppress, by their index.
-    pub(super) acted: HashSet<usize>,
+    /// Of each row, whether it suppresses.
+    pub(super) acted: Vec<bool>,
     /// The addresses whose entries were not there before.
-    pub(super) added: HashSet<(AddressKey, Grounds)>,
+    pub(super) added: Vec<(AddressKey, Grounds)>,
     /// The addresses whose entries were changed or taken away.
-    pub(super) changed: HashSet<(AddressKey, Grounds)>,
+    pub(super) changed: Vec<(AddressKey, Grounds)>,
 }
 
 /// Judges the new events at `indices` of `rows`; all rows are in the event table already.
@@ -34,16 +34,16 @@ pub(super) fn judge(
     rows: &[EventRow],
     indices: impl IntoIterator<Item = usize>,
 ) -> Result<Judged, StoreError> {
-    let mut by_address: BTreeMap<&AddressKey, Vec<usize>> = BTreeMap::new();
-    for index in indices {
-        let Some(address) = &rows[index].address else {
-            continue;
-        };
-        if matters(policy, &rows[index], address) {
-            by_address.entry(address).or_default().push(index);
-        }
-    }
-    let mut judged = Judged::default();
+    let mut by_address: Vec<(&AddressKey, usize)> = indices
+        .into_iter()
+        .filter_map(|index| Some((rows[index].address.as_ref()?, index)))
+        .filter(|(address, index)| matters(policy, &rows[*index], address))
+        .collect();
+    by_address.sort_unstable();
+    let mut judged = Judged {
+        acted: vec![false; rows.len()],
+        ..Judged::default()
+    };
     let mut thorough = add_at_once(batch, policy, rows, &by_address, &mut judged)?;
     leave_healthy(batch, rows, &mut thorough)?;
     leave_settled(batch, policy, rows, &mut thorough)?;
@@ -105,7 +105,9 @@ fn judge_thoroughly(
         let last_straw = new.is_empty() && judged.added.len() > added;
         let acting: HashSet<EventKey> = new.iter().map(|cause| cause.event).collect();
         let acted = |index: &&usize| last_straw || acting.contains(&rows[**index].key);
-        judged.acted.extend(indices.iter().filter(acted));
+        for index in indices.iter().filter(acted) {
+            judged.acted[*index] = true;
+        }
     }
     changes.write(batch)
 }
@@ -146,14 +148,25 @@ fn subject<'a>(row: &'a EventRow, address: &'a AddressKey) -> Subject<'a> {
 /// As the history will show it.
 pub(super) fn past(row: &EventRow) -> PastEvent {
     PastEvent {
-        key: row.key,
         source: row.source.clone(),
         send: row.send_hash.as_ref().map(|hash| hash.as_bytes().to_vec()),
+        receiving_host: row.receiving_host.clone(),
+        ..alone(row)
+    }
+}
+
+/// As a history of nothing else: source and send matter beside other events only, the host in a
+/// policy with overrides.
+fn alone(row: &EventRow) -> PastEvent {
+    PastEvent {
+        key: row.key,
+        source: String::new(),
+        send: None,
         kind: row.kind,
         reason: row.reason,
         permanence: row.permanence,
         grounds: Grounds::from_name(&row.raw_type),
-        receiving_host: row.receiving_host.clone(),
+        receiving_host: String::new(),
         campaign: String::new(),
         note: row.note.clone(),
         occurred_at: row.occurred_at,
@@ -169,51 +182,50 @@ fn add_at_once<'r>(
     batch: &Batch<'_>,
     policy: &Policy,
     rows: &[EventRow],
-    by_address: &BTreeMap<&'r AddressKey, Vec<usize>>,
+    by_address: &[(&'r AddressKey, usize)],
     judged: &mut Judged,
 ) -> Result<BTreeMap<&'r AddressKey, Vec<usize>>, StoreError> {
-    if !policy.is_plain() {
-        return Ok(by_address.clone());
-    }
-    let addresses: Vec<&AddressKey> = by_address.keys().copied().collect();
-    let released = batch.ever_released(&addresses)?;
     let mut left = BTreeMap::new();
+    let groups = || by_address.chunk_by(|one, other| one.0 == other.0);
+    let all = |group: &[(_, usize)]| group.iter().map(|(_, index)| *index).collect();
+    if !policy.is_plain() {
+        left.extend(groups().map(|group| (group[0].0, all(group))));
+        return Ok(left);
+    }
+    let addresses: Vec<&AddressKey> = groups().map(|group| group[0].0).collect();
+    let released = batch.ever_released(&addresses)?;
     let (mut simple, mut entries_of_them) = (Vec::new(), Vec::new());
-    for ((address, indices), released) in by_address.iter().zip(released) {
-        let cause = match indices[..] {
-            [index] if !released => by_itself(policy, &rows[index], address),
-            _ => None,
+    for (group, released) in groups().zip(released) {
+        let (address, index) = group[0];
+        let entry = if group.len() > 1 || released {
+            None
+        } else {
+            by_itself(policy, &rows[index], address)
         };
-        match cause
-            .as_ref()
-            .map(|cause| entries(std::slice::from_ref(cause)))
-        {
-            Some(entry) => {
-                simple.push((*address, indices));
-                entries_of_them.extend(entry.into_iter().map(|entry| DoNotContact {
-                    address: (*address).clone(),
-                    entry,
-                }));
-            }
-            None => {
-                left.insert(*address, indices.clone());
-            }
+        if let Some(entry) = entry {
+            simple.push((address, index));
+            entries_of_them.push(DoNotContact {
+                address: address.clone(),
+                entry,
+            });
+        } else {
+            left.insert(address, all(group));
         }
     }
     let added = batch.add_entries(&entries_of_them)?;
-    for (((address, indices), row), added) in simple.into_iter().zip(entries_of_them).zip(added) {
+    for (((address, index), row), added) in simple.into_iter().zip(entries_of_them).zip(added) {
         if added {
-            judged.acted.extend(indices);
-            judged.added.insert((row.address, row.entry.grounds));
+            judged.acted[index] = true;
+            judged.added.push((row.address, row.entry.grounds));
         } else {
-            left.insert(address, indices.clone());
+            left.insert(address, vec![index]);
         }
     }
     Ok(left)
 }
 
-/// The cause that an event is whatever else happened.
-fn by_itself(policy: &Policy, row: &EventRow, address: &AddressKey) -> Option<Cause> {
+/// The entry that an event causes whatever else happened.
+fn by_itself(policy: &Policy, row: &EventRow, address: &AddressKey) -> Option<Entry> {
     if let (EventKind::Bounce, Some(reason), Some(permanence)) =
         (row.kind, row.reason, row.permanence)
     {
@@ -224,8 +236,10 @@ fn by_itself(policy: &Policy, row: &EventRow, address: &AddressKey) -> Option<Ca
             return None;
         }
     }
-    let cause = policy.causes(address.domain(), &[past(row)]).pop()?;
-    cause.until.is_none().then_some(cause)
+    let causes = policy.causes(address.domain(), &[alone(row)]);
+    entries(&causes)
+        .pop()
+        .filter(|entry| entry.expires_at.is_none())
 }
 
 /// Takes out those whose new events only heal, with nothing later that it could matter to: almost
@@ -338,9 +352,9 @@ pub(super) fn reconcile(
         }
         let place = (address.clone(), grounds);
         if stored.is_none() {
-            judged.added.insert(place.clone());
+            judged.added.push(place.clone());
         } else {
-            judged.changed.insert(place.clone());
+            judged.changed.push(place.clone());
         }
         match target {
             Some(entry) => changes.write.push(DoNotContact {

@@ -22,13 +22,14 @@ pub use rejudge::{Change, Effect, Rejudged, Verdict, rejudge};
 pub use steering::{Added, Addition, Undone, add, release, undo};
 pub use trial::{Trial, trial};
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, mem::take};
 
 use crate::{
     event::{DeliveryEvent, EventKind},
     store::{Batch, EventRow, FolderId, Store, StoreError},
     suppression::Policy,
     time::{DAY, Timestamp},
+    verp::SendHash,
 };
 
 /// What came in as one piece: a mail or a webhook event. Counted once.
@@ -74,14 +75,14 @@ pub struct Occasion<'a> {
 }
 
 /// Applies a batch in one transaction; answers the outcome of each item, in order. After an error
-/// nothing of the batch is written.
+/// nothing of the batch is written. The events are taken out of the items.
 ///
 /// `dry_run` does the same work and takes it back.
 pub fn apply(
     store: &mut Store,
     settings: &Settings,
     occasion: Occasion<'_>,
-    items: &[Item],
+    items: &mut [Item],
     accounting: &mut Accounting,
     dry_run: bool,
 ) -> Result<Vec<Outcome>, StoreError> {
@@ -100,7 +101,7 @@ pub fn apply_within(
     batch: &Batch<'_>,
     settings: &Settings,
     occasion: Occasion<'_>,
-    items: &[Item],
+    items: &mut [Item],
     accounting: &mut Accounting,
 ) -> Result<Vec<Outcome>, StoreError> {
     let written = Written::of(batch, settings, occasion, items)?;
@@ -113,12 +114,12 @@ pub fn apply_within(
 
     let mut outcomes = Vec::with_capacity(items.len());
     let mut index = 0;
-    for (item, resolved) in items.iter().zip(&resolved) {
+    for (item, resolved) in items.iter_mut().zip(&resolved) {
         let mut outcome = Outcome::Duplicate;
         for who in resolved {
-            let this = outcome_of(&rows[index], new[index], suppressed.contains(&index), who);
+            let this = outcome_of(&rows[index], new[index], suppressed[index], who);
             outcome = outcome.max(this);
-            accounting.note(&rows[index], new[index], who.forged);
+            accounting.note(&rows[index], new[index], who);
             index += 1;
         }
         if let (Some(content), Some(unread)) = (item.content, &item.unread) {
@@ -137,13 +138,17 @@ pub fn apply_within(
         }
         accounting.count(outcome);
         outcomes.push(outcome);
-        if let (Some(content), Some(raw)) = (item.content, &item.raw) {
-            batch.archive(content, raw, occasion.now)?;
-        }
     }
+    let raw = items
+        .iter()
+        .filter_map(|item| Some((item.content?, item.raw.as_deref()?)));
+    batch.archive(raw, occasion.now)?;
     let read = items.iter().filter(|item| item.unread.is_none());
-    batch.leave_quarantine(read.filter_map(|item| item.content))?;
-    accounting.suppressed += suppressed.len() as u64;
+    batch.leave_quarantine(read.clone().filter_map(|item| item.content))?;
+    if let Some(folder) = occasion.folder {
+        batch.leave_places(read.filter_map(|item| Some(folder.place(item.uid?))))?;
+    }
+    accounting.suppressed += suppressed.iter().filter(|acted| **acted).count() as u64;
     if let Some(folder) = occasion.folder {
         let pending: Vec<(u32, &str)> = items
             .iter()
@@ -171,14 +176,12 @@ impl Written {
         batch: &Batch<'_>,
         settings: &Settings,
         occasion: Occasion<'_>,
-        items: &[Item],
+        items: &mut [Item],
     ) -> Result<Self, StoreError> {
-        let resolved = identity::resolve(batch, &settings.identity, items, occasion.now)?;
-        let mut rows = Vec::new();
-        for (item, resolved) in items.iter().zip(&resolved) {
-            for (event, who) in item.events.iter().zip(resolved) {
-                rows.push(event_row(item, event, who, occasion));
-            }
+        let mut resolved = identity::resolve(batch, &settings.identity, items, occasion.now)?;
+        let mut rows = Vec::with_capacity(items.len());
+        for (item, resolved) in items.iter_mut().zip(&mut resolved) {
+            rows.extend(event_rows(item, resolved, occasion));
         }
         let new = batch.insert_events(&rows)?;
         Ok(Self {
@@ -188,8 +191,8 @@ impl Written {
         })
     }
 
-    /// Brings the do-not-contact list up to the new events; answers which of them suppress.
-    fn judge(&self, batch: &Batch<'_>, policy: &Policy) -> Result<HashSet<usize>, StoreError> {
+    /// Brings the do-not-contact list up to the new events; answers for each whether it suppresses.
+    fn judge(&self, batch: &Batch<'_>, policy: &Policy) -> Result<Vec<bool>, StoreError> {
         let mut acting = Vec::new();
         for (index, who) in self.resolved.iter().flatten().enumerate() {
             let may = who.may_unsubscribe || self.rows[index].kind != EventKind::Unsubscribe;
@@ -208,7 +211,7 @@ fn outcome_of(row: &EventRow, new: bool, suppressed: bool, who: &Resolved) -> Ou
         Outcome::Acted
     } else if row.kind == EventKind::Unrecognised {
         Outcome::Unrecognised
-    } else if who.address.is_none() || !who.known {
+    } else if row.address.is_none() || !who.known {
         match row.kind {
             EventKind::AutoReply | EventKind::Note => Outcome::Recorded,
             _ => Outcome::UnknownAddress,
@@ -218,12 +221,26 @@ fn outcome_of(row: &EventRow, new: bool, suppressed: bool, who: &Resolved) -> Ou
     }
 }
 
+/// The rows of an item's events, in whose place they are.
+fn event_rows<'i>(
+    item: &'i mut Item,
+    resolved: &'i mut [Resolved],
+    occasion: Occasion<'i>,
+) -> impl Iterator<Item = EventRow> + 'i {
+    let of = take(&mut item.events).into_iter().zip(resolved);
+    of.map(move |(event, who)| EventRow {
+        content: item.content,
+        ..event_row(event, who, &item.verification, occasion)
+    })
+}
+
 fn event_row(
-    item: &Item,
-    event: &DeliveryEvent,
-    who: &Resolved,
+    event: DeliveryEvent,
+    who: &mut Resolved,
+    verification: &str,
     occasion: Occasion<'_>,
 ) -> EventRow {
+    let verdict = event.classification;
     // A date of the sender's choice must not reach into the future: windows are counted from it.
     let occurred_at = event
         .occurred_at
@@ -231,27 +248,21 @@ fn event_row(
         .unwrap_or(occasion.now);
     EventRow {
         key: event.key,
-        source: event.source.clone(),
+        source: event.source,
         kind: who.kind,
-        reason: event.classification.as_ref().map(|verdict| verdict.reason),
-        permanence: event
-            .classification
-            .as_ref()
-            .map(|verdict| verdict.permanence),
-        rule: event
-            .classification
-            .as_ref()
-            .map(|verdict| verdict.rule.clone()),
-        address: who.address.clone(),
-        reported: who.reported.clone(),
-        send_hash: who.send.as_ref().map(|hash| hash.as_str().to_owned()),
+        reason: verdict.as_ref().map(|verdict| verdict.reason),
+        permanence: verdict.as_ref().map(|verdict| verdict.permanence),
+        rule: verdict.map(|verdict| verdict.rule),
+        address: who.address.take(),
+        reported: who.reported.take(),
+        send_hash: who.send.take().map(SendHash::into_string),
         status: event.status.map(|status| status.to_string()),
         reply_code: event.reply_code,
-        receiving_host: event.receiving_host.clone(),
-        diagnostic: event.diagnostic.clone(),
-        raw_type: event.raw_type.clone(),
-        note: note(&who.note, &item.verification),
-        content: item.content,
+        receiving_host: event.receiving_host,
+        diagnostic: event.diagnostic,
+        raw_type: event.raw_type,
+        note: note(&who.note, verification),
+        content: None,
         occurred_at,
         received_at: occasion.now,
         run: occasion.run,
@@ -276,7 +287,7 @@ mod tests {
         event::EventKey,
         message::{Clue, Target},
         store::NewSend,
-        verp::{Keys, Purpose, ReturnToken, SendHash},
+        verp::{Keys, Purpose, ReturnToken},
     };
 
     const NOW: Timestamp = Timestamp(100 * DAY);
@@ -348,7 +359,7 @@ mod tests {
         settings: &Settings,
         events: Vec<DeliveryEvent>,
     ) -> (Vec<Outcome>, Accounting) {
-        let items: Vec<Item> = events
+        let mut items: Vec<Item> = events
             .into_iter()
             .map(|event| Item {
                 events: vec![event],
@@ -361,7 +372,15 @@ mod tests {
             now: NOW,
             folder: None,
         };
-        let outcomes = apply(store, settings, occasion, &items, &mut accounting, false).unwrap();
+        let outcomes = apply(
+            store,
+            settings,
+            occasion,
+            &mut items,
+            &mut accounting,
+            false,
+        )
+        .unwrap();
         assert!(accounting.balances());
         (outcomes, accounting)
     }
@@ -473,6 +492,7 @@ mod tests {
             keys: Keys::new(vec![b"k".to_vec()]),
             signatures: Signatures::Require,
             match_by_address: false,
+            hash_lasting: None,
         };
         let settings = Settings {
             identity,
@@ -543,7 +563,7 @@ mod tests {
             &mut store,
             &Settings::default(),
             occasion,
-            &[item],
+            &mut [item],
             &mut Accounting::default(),
             true,
         )

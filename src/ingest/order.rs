@@ -93,7 +93,7 @@ fn after(settings: &Settings, batches: &[(i64, &[DeliveryEvent])]) -> Store {
         store.begin_run("test", "host", 1, Timestamp(0)).unwrap();
     }
     for (run, events) in batches {
-        let items: Vec<Item> = events
+        let mut items: Vec<Item> = events
             .iter()
             .map(|event| Item {
                 events: vec![event.clone()],
@@ -105,7 +105,7 @@ fn after(settings: &Settings, batches: &[(i64, &[DeliveryEvent])]) -> Store {
             &mut store,
             settings,
             occasion(*run),
-            &items,
+            &mut items,
             &mut accounting,
             false,
         )

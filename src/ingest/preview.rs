@@ -34,12 +34,22 @@ pub fn preview(
         now,
         folder: None,
     };
-    let written = Written::of(&batch, settings, occasion, std::slice::from_ref(item))?;
+    let leads = item
+        .events
+        .iter()
+        .map(|event| identity::leads(&batch, &settings.identity, event, now))
+        .collect::<Result<Vec<_>, _>>()?;
+    let written = Written::of(&batch, settings, occasion, &mut [item.clone()])?;
     let suppressed = written.judge(&batch, &settings.policy)?;
     let policy = &settings.policy;
-    let events = item.events.iter().zip(written.resolved.iter().flatten());
+    let resolved = written.resolved.iter().flatten();
     let mut out = Vec::new();
-    for (index, ((event, who), row)) in events.zip(&written.rows).enumerate() {
+    for (index, ((leads, who), row)) in leads
+        .into_iter()
+        .zip(resolved)
+        .zip(&written.rows)
+        .enumerate()
+    {
         let mut points = 0;
         let mut suppression = None;
         if let Some(address) = &row.address {
@@ -48,17 +58,17 @@ pub fn preview(
             let entries = batch.entries_of(&[address])?.concat();
             suppression = entries
                 .into_iter()
-                .find(|entry| entry.event == Some(row.key) && suppressed.contains(&index))
+                .find(|entry| entry.event == Some(row.key) && suppressed[index])
                 .map(|entry| DoNotContact {
                     address: address.clone(),
                     entry,
                 });
         }
-        let acted = suppressed.contains(&index);
+        let acted = suppressed[index];
         out.push(Preview {
             row: row.clone(),
             new: written.new[index],
-            leads: identity::leads(&batch, &settings.identity, event, now)?,
+            leads,
             known: who.known,
             points,
             suppression,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Item, Occasion, Settings, event_row, identity,
+    Item, Occasion, Settings, event_rows, identity,
     judge::{Changes, Judged, States, past, reconcile, together},
 };
 use crate::{
@@ -105,13 +105,12 @@ pub fn rejudge(
             None => out.without_events += 1,
         }
     }
-    let (mails, written): (Vec<Item>, Vec<Vec<EventRow>>) = known.into_iter().unzip();
+    let (mut mails, written): (Vec<Item>, Vec<Vec<EventRow>>) = known.into_iter().unzip();
     let resolved = identity::resolve(&batch, &settings.identity, &mails, occasion.now)?;
     let mut difference = Difference::default();
-    for ((mail, before), who) in mails.iter().zip(written).zip(resolved) {
-        let today = mail.events.iter().zip(&who);
-        let today = today.map(|(event, who)| event_row(mail, event, who, occasion));
-        difference.add(&batch, today.collect(), before, occasion.run)?;
+    for ((mail, before), mut who) in mails.iter_mut().zip(written).zip(resolved) {
+        let today = event_rows(mail, &mut who, occasion).collect();
+        difference.add(&batch, today, before, occasion.run)?;
     }
     batch.rewrite_events(&difference.rewritten)?;
     batch.delete_events(&difference.gone)?;

@@ -75,11 +75,8 @@ pub fn add(
         .collect();
     let new = batch.insert_events(&rows)?;
     let judged = judge::judge(&batch, policy, &rows, (0..rows.len()).filter(|i| new[*i]))?;
-    let Judged {
-        mut added,
-        mut changed,
-        ..
-    } = judged;
+    let mut added: HashSet<_> = judged.added.into_iter().collect();
+    let mut changed: HashSet<_> = judged.changed.into_iter().collect();
     let outcomes = additions
         .iter()
         .map(|addition| {

@@ -6,14 +6,17 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use imap::{Client, Error as ImapError, Session};
+use imap::{Error as ImapError, Session};
 
 use super::{
     Body, Bounds, Folder, MailboxError, Message, near_name,
-    stream::{self, Stream},
+    stream::Stream,
     tidy::{Allowance, Aside, Tidied},
 };
-use crate::config::{After, Connection};
+use crate::{
+    config::{After, Connection},
+    time::Timestamp,
+};
 
 pub(super) type ImapSession = Session<Tidied<Stream>>;
 
@@ -32,19 +35,22 @@ const BREAKS: u32 = 14;
 pub struct Account {
     pub(super) connection: Connection,
     pub(super) place: String,
-    deadline: Instant,
+    /// For the lasting of tokens.
+    pub(super) now: Timestamp,
+    pub(super) deadline: Instant,
     session: Option<ImapSession>,
     pub(super) capabilities: Vec<String>,
     pub(super) allowance: Allowance,
-    aside: Aside,
+    pub(super) aside: Aside,
     /// Messages in the selected folder.
     exists: u64,
 }
 
 impl Account {
     /// Nothing is connected yet. The total time limit starts here.
-    pub fn new(connection: &Connection) -> Self {
+    pub fn new(connection: &Connection, now: Timestamp) -> Self {
         Self {
+            now,
             place: format!("{}:{}", connection.host, connection.port),
             deadline: Instant::now() + connection.total_timeout,
             connection: connection.clone(),
@@ -75,6 +81,8 @@ impl Account {
             to_size: VecDeque::new(),
             to_fetch: VecDeque::new(),
             doubted: None,
+            lost: Vec::new(),
+            came_through: false,
             breaks: 0,
         })
     }
@@ -89,67 +97,21 @@ impl Account {
     pub(super) fn session(&mut self) -> Result<&mut ImapSession, MailboxError> {
         self.allow_answer();
         if self.session.is_none() {
-            self.session = Some(self.log_in()?);
+            let mut session = self.log_in()?;
+            self.capabilities = match session.capabilities() {
+                Ok(capabilities) => capabilities
+                    .iter()
+                    .map(|capability| format!("{capability:?}").to_ascii_uppercase())
+                    .collect(),
+                Err(ImapError::No(_) | ImapError::Bad(_)) => Vec::new(),
+                Err(error) => return Err(broken(&self.place, &error)),
+            };
+            self.session = Some(session);
         }
         self.session.as_mut().ok_or_else(|| MailboxError::Broken {
             place: self.place.clone(),
             cause: "no session".into(),
         })
-    }
-
-    fn log_in(&mut self) -> Result<ImapSession, MailboxError> {
-        let password = self
-            .connection
-            .password
-            .read()
-            .map_err(|cause| MailboxError::Secret {
-                place: self.place.clone(),
-                cause,
-            })?;
-        let (stream, greeted) = stream::connect(&self.connection, &self.place, self.deadline)?;
-        let mut client = Client::new(Tidied::new(
-            stream,
-            self.allowance.clone(),
-            self.aside.clone(),
-        ));
-        if !greeted {
-            let greeting = client
-                .read_greeting()
-                .map_err(|error| broken(&self.place, &error))?;
-            stream::check_greeting(&greeting, &self.place)?;
-        }
-        let user = &self.connection.user;
-        let mut session = client
-            .login(user, &password)
-            .map_err(|(error, _)| match error {
-                ImapError::No(_) | ImapError::Bad(_) | ImapError::Validate(_) => {
-                    MailboxError::Login {
-                        place: self.place.clone(),
-                        user: user.clone(),
-                        // The crate's complaint about a character of the password might hold it; the
-                        // server's words might repeat it.
-                        cause: match &error {
-                            ImapError::No(no) => short(&no.information.replace(&password, "...")),
-                            ImapError::Bad(bad) => {
-                                short(&bad.information.replace(&password, "..."))
-                            }
-                            _ => "user or password holds a line end or another forbidden character"
-                                .into(),
-                        },
-                    }
-                }
-                error => broken(&self.place, &error),
-            })?;
-        self.capabilities = session
-            .capabilities()
-            .map(|capabilities| {
-                capabilities
-                    .iter()
-                    .map(|capability| format!("{capability:?}").to_ascii_uppercase())
-                    .collect()
-            })
-            .unwrap_or_default();
-        Ok(session)
     }
 
     /// Lets the server answer a command that brings no mails.
@@ -241,8 +203,24 @@ fn describe(error: &ImapError) -> String {
     }
 }
 
+/// Whether the line ended, rather than that something came over it that cannot be read.
+fn is_lost(error: &ImapError) -> bool {
+    use std::io::ErrorKind;
+    match error {
+        ImapError::ConnectionLost => true,
+        ImapError::Io(cause) => matches!(
+            cause.kind(),
+            ErrorKind::UnexpectedEof
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+        ),
+        _ => false,
+    }
+}
+
 /// A server's words may be megabytes.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().take(200).collect()
 }
 
@@ -260,6 +238,10 @@ pub struct ImapFolder<'a> {
     to_fetch: VecDeque<Planned>,
     /// A single message that broke a session and is tried once more: it may have been the network.
     doubted: Option<u32>,
+    /// Messages at which the line was lost, twice each: told once another one came through, since else
+    /// it is the line or the server, and no message's fault.
+    lost: Vec<Message>,
+    came_through: bool,
     breaks: u32,
 }
 
@@ -436,7 +418,13 @@ impl Folder for ImapFolder<'_> {
                 self.plan()?;
             }
             let (mut uids, bytes) = match self.to_fetch.pop_front() {
-                None if self.to_size.is_empty() => return Ok(None),
+                None if self.to_size.is_empty() && self.lost.is_empty() => return Ok(None),
+                None if self.to_size.is_empty() => {
+                    if self.came_through {
+                        return Ok(Some(std::mem::take(&mut self.lost)));
+                    }
+                    return Err(broken(&self.account.place, &ImapError::ConnectionLost));
+                }
                 None => continue,
                 Some(Planned::TooLarge(uid, size)) => {
                     let body = Body::TooLarge(size);
@@ -445,8 +433,10 @@ impl Folder for ImapFolder<'_> {
                 Some(Planned::Batch(uids, bytes)) => (uids, bytes),
             };
             match self.fetch(&uids, bytes) {
-                Ok(messages) => {
+                Ok(mut messages) => {
                     self.breaks = 0;
+                    self.came_through = true;
+                    messages.append(&mut self.lost);
                     return Ok(Some(messages));
                 }
                 Err(error) => {
@@ -466,7 +456,11 @@ impl Folder for ImapFolder<'_> {
                         self.to_fetch.push_front(Planned::Batch(uids, bytes));
                     } else if alone {
                         let body = Body::Unreadable(describe(&error));
-                        return Ok(Some(vec![Message { uid: uids[0], body }]));
+                        let message = Message { uid: uids[0], body };
+                        if !is_lost(&error) {
+                            return Ok(Some(vec![message]));
+                        }
+                        self.lost.push(message);
                     }
                 }
             }

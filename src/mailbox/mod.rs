@@ -6,6 +6,7 @@
 mod feed;
 mod files;
 mod imap;
+mod log_in;
 mod maildir;
 mod mbox;
 mod probe;
@@ -20,7 +21,10 @@ pub use imap::Account;
 pub use maildir::Maildir;
 pub use probe::{Certificate, Found as FoundMail, Reached, near_folder, reach};
 
-use crate::config::{After, SecretError};
+use crate::{
+    config::{After, SecretError},
+    oauth::OAuthError,
+};
 
 /// A message as its folder gave it.
 #[derive(Debug, PartialEq, Eq)]
@@ -86,6 +90,15 @@ pub enum MailboxError {
     },
     #[error("{place}: the password cannot be had: {cause}")]
     Secret { place: String, cause: SecretError },
+    #[error("{place}: no access token: {cause}")]
+    OAuth { place: String, cause: OAuthError },
+    #[error("{place}: the server refused the access token for `{user}`: {cause}")]
+    Token {
+        place: String,
+        user: String,
+        cause: String,
+        hint: String,
+    },
     #[error("{place}: no folder `{folder}`: {cause}")]
     NoFolder {
         place: String,
@@ -111,10 +124,17 @@ impl MailboxError {
                                    log-in want an app password"
                 .into(),
             Self::Secret { .. } => "see the password keys in config.example.toml".into(),
+            Self::OAuth { cause, .. } => cause.hint().into(),
+            Self::Token { hint, .. } => hint.clone(),
             Self::NoFolder {
                 near: Some(near), ..
             } => format!("did you mean `{near}`?"),
             Self::NoFolder { .. } => "the folder's full name is wanted, with its parents".into(),
+            // Exchange Online takes the token and only then finds that it opens no mailbox.
+            Self::Broken { cause, .. } if cause.contains("authenticated but not connected") => {
+                "the token is good, the mailbox is not open to it: is `user` its right name? For                  client credentials: Add-MailboxPermission in Exchange, see README"
+                    .into()
+            }
             Self::Broken { .. } => {
                 "what was committed stays; the next run goes on where this one ended".into()
             }

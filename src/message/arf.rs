@@ -128,8 +128,8 @@ const RECIPIENT_HEADERS: &[&str] = &["X-HmXmrOriginalRecipient", "X-AOL-Original
 
 fn hidden_recipient(mail: &Mail<'_>, returned: Option<&[u8]>) -> Option<String> {
     let inner = returned.map(Headers::parse).unwrap_or_default();
-    let parts = mail.parts.iter().map(|part| &part.headers);
-    [&mail.headers, &inner]
+    let parts = mail.parts.iter().map(|part| &*part.headers);
+    [&*mail.headers, &inner]
         .into_iter()
         .chain(parts)
         .find_map(|headers| {

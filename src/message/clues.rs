@@ -1,6 +1,9 @@
 //! The identity chain: which headers lead to the send.
 
-use super::{Clue, Options, Target, mime::Headers};
+use super::{
+    Clue, Options, Target,
+    mime::{Headers, Part},
+};
 use crate::verp::{Purpose, ReturnToken, SendHash, decode, decode_token};
 
 /// Headers that name the address a report arrived at, most trustworthy first.
@@ -52,7 +55,12 @@ impl Clues {
     }
 
     /// What the returned message says of its send.
-    pub(super) fn returned(&mut self, headers: &Headers<'_>, body: &str, options: &Options) {
+    pub(super) fn returned<'p>(
+        &mut self,
+        headers: &Headers<'_>,
+        texts: impl Iterator<Item = &'p Part<'p>>,
+        options: &Options,
+    ) {
         for value in headers.all("Return-Path") {
             for token in tokens(&value, options) {
                 self.push("returned Return-Path", Target::Token(token));
@@ -68,28 +76,33 @@ impl Clues {
             for token in tokens(&value, options) {
                 self.push("returned List-Unsubscribe", Target::Token(token));
             }
-            self.links("returned List-Unsubscribe", &value);
+            self.links("returned List-Unsubscribe", value.as_bytes());
         }
-        self.links("returned tracking link", body);
+        for text in texts {
+            self.links("returned tracking link", &text.bytes());
+        }
         if let Some(id) = headers.get("Message-ID") {
             self.message_ids("returned Message-ID", &id);
         }
     }
 
     /// `/email/<hash>.gif` and `/email/unsubscribe/<hash>`, as Mautic and we write them.
-    pub(super) fn links(&mut self, source: &'static str, text: &str) {
-        for (at, _) in text.match_indices("/email/").take(ADDRESSES) {
+    pub(super) fn links(&mut self, source: &'static str, text: &[u8]) {
+        let places = memchr::memmem::find_iter(text, "/email/");
+        for at in places.take(ADDRESSES) {
             let rest = &text[at + "/email/".len()..];
             let (rest, image) = rest
-                .strip_prefix("unsubscribe/")
+                .strip_prefix(b"unsubscribe/")
                 .map_or((rest, true), |rest| (rest, false));
             let end = rest
-                .find(|c: char| !c.is_ascii_alphanumeric())
+                .iter()
+                .position(|b| !b.is_ascii_alphanumeric())
                 .unwrap_or(rest.len());
-            if image && !rest[end..].starts_with(".gif") {
+            if image && !rest[end..].starts_with(b".gif") {
                 continue;
             }
-            if let Some(hash) = SendHash::parse(&rest[..end]) {
+            let hash = std::str::from_utf8(&rest[..end]).ok();
+            if let Some(hash) = hash.and_then(SendHash::parse) {
                 self.push(source, bare(hash, Purpose::Bounce));
             }
         }

@@ -1,6 +1,8 @@
 //! Delivery status notifications (RFC 3464, RFC 6533): structured fields first, the words around
 //! them where fields are missing or vague.
 
+use std::cell::OnceCell;
+
 use super::{
     Format, Parsed, Report, ReportKind,
     mime::{self, Mail},
@@ -206,7 +208,7 @@ fn reports(text: &[u8], words: &str) -> Option<Vec<Report>> {
         reporting_mta: message
             .and_then(|block| block.get("reporting-mta"))
             .map(|value| typed(value).1.to_owned()),
-        items: text_bounce::items(words),
+        items: OnceCell::new(),
         words,
     };
     let recipients: Vec<&Fields> = blocks
@@ -225,32 +227,42 @@ fn reports(text: &[u8], words: &str) -> Option<Vec<Report>> {
 /// What all recipients of a notification share.
 struct Common<'a> {
     reporting_mta: Option<String>,
-    /// What the words say of each recipient.
-    items: Vec<Item>,
+    /// What the words say of each recipient; read where the fields leave something open.
+    items: OnceCell<Vec<Item>>,
     words: &'a str,
 }
 
 impl Common<'_> {
+    fn items(&self) -> &[Item] {
+        self.items.get_or_init(|| text_bounce::items(self.words))
+    }
+
     fn report(&self, fields: &Fields, alone: bool) -> Report {
         let (mut recipient, original_recipient) = recipients(fields);
         // A path or a program: the words know whose it is.
-        if alone && let [item] = self.items.as_slice() {
-            let is_mailbox = recipient.as_deref().is_some_and(text_bounce::is_address);
-            recipient = recipient
-                .filter(|_| is_mailbox)
-                .or_else(|| Some(item.address.clone()));
+        let is_mailbox = recipient.as_deref().is_some_and(text_bounce::is_address);
+        if alone
+            && !is_mailbox
+            && let [item] = self.items()
+        {
+            recipient = Some(item.address.clone());
         }
         let action = fields.get("action").map(|value| {
             let word = value.split(['(', ' ', ';']).next().unwrap_or_default();
             word.to_lowercase()
         });
-        let told = self.told(recipient.as_deref(), original_recipient.as_deref(), alone);
         let code = fields
             .get("diagnostic-code")
             .map_or("", |value| typed(value).1);
         let code = said::one_reply(code);
-        let diagnostic = self.diagnostic(&code, told, alone);
         let field: Option<EnhancedStatusCode> = fields.get("status").and_then(leading_status);
+        let coded = field.is_some() || said::status(&code, None).is_some();
+        let told = if coded && self.code_says_all(&code) {
+            None
+        } else {
+            self.told(recipient.as_deref(), original_recipient.as_deref(), alone)
+        };
+        let diagnostic = self.diagnostic(&code, coded, told, alone);
         let kind = kind(action.as_deref(), field);
         let reply_code = said::reply_code(&code)
             .or_else(|| said::success_code(&code).filter(|_| kind == ReportKind::Delivered))
@@ -280,44 +292,52 @@ impl Common<'_> {
         }
     }
 
+    /// Whether the Diagnostic-Code leaves nothing open that the words could add: codes, a sentence,
+    /// and which command was refused.
+    fn code_says_all(&self, code: &str) -> bool {
+        let reply = said::reply_code(code);
+        let names_command = ["(in reply to", ">>> ", "<<< "];
+        words(code) > 1
+            && reply.is_some()
+            && said::status(code, reply).is_some_and(|status| status.subject > 0)
+            && !names_command.iter().any(|mark| self.words.contains(mark))
+    }
+
     /// What the words say of a recipient.
     fn told(&self, recipient: Option<&str>, original: Option<&str>, alone: bool) -> Option<&str> {
         let of = |address: Option<&str>| {
             let address = address?;
-            self.items
+            self.items()
                 .iter()
                 .find(|item| item.address.eq_ignore_ascii_case(address))
         };
         of(recipient)
             .or_else(|| of(original))
             .or_else(|| {
-                self.items
+                self.items()
                     .first()
-                    .filter(|_| alone && self.items.len() == 1)
+                    .filter(|_| alone && self.items().len() == 1)
             })
             .map(|item| item.text.as_str())
     }
 
     /// The Diagnostic-Code; with what the words add (which command was refused), or the words where
     /// it says nothing.
-    fn diagnostic(&self, code: &str, told: Option<&str>, alone: bool) -> String {
+    fn diagnostic(&self, code: &str, coded: bool, told: Option<&str>, alone: bool) -> String {
         let told = told.unwrap_or_default();
         if code.is_empty() {
             return match told {
-                "" if alone || self.items.is_empty() => text_bounce::joined(self.words),
+                "" if alone || self.items().is_empty() => text_bounce::joined(self.words),
+                // What happened may be told in sentences above it.
+                told if alone && words(told) < 3 => text_bounce::joined(self.words),
                 told => told.to_owned(),
             };
         }
         if told.contains("(in reply to") {
             return told.to_owned();
         }
-        if code
-            .split(' ')
-            .filter(|word| word.contains(char::is_alphabetic))
-            .count()
-            < 2
-            && !told.is_empty()
-        {
+        // Whoever leaves out the Status field (RFC 3464, 2.3.4) is a filter that judges by itself.
+        if !told.is_empty() && (words(code) < 2 || !coded) {
             return format!("{code} {told}");
         }
         // As Postfix puts it, so that one phrase finds it whatever system reports.
@@ -326,6 +346,13 @@ impl Common<'_> {
         }
         code.to_owned()
     }
+}
+
+/// Words among what stands between blanks.
+fn words(text: &str) -> usize {
+    text.split(' ')
+        .filter(|word| word.contains(char::is_alphabetic))
+        .count()
 }
 
 /// Final- and Original-Recipient, told apart from what is no address: the path or program a mailbox
@@ -469,6 +496,34 @@ mod tests {
             found[0]
                 .diagnostic
                 .ends_with("(in reply to RCPT TO command)")
+        );
+    }
+
+    #[test]
+    fn two_words_are_read_with_the_sentences_above_them() {
+        let found = read(
+            "Final-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.0.0\n",
+            "The user(s) account is disabled.\n\n<a@example.com>: user unknown\n",
+        );
+        assert_eq!(
+            found[0].diagnostic,
+            "The user(s) account is disabled. <a@example.com>: user unknown"
+        );
+    }
+
+    #[test]
+    fn a_code_is_read_with_the_words_of_a_filter_that_gives_no_status() {
+        let words = "--- The following addresses had delivery problems ---\n\n<a@example.com>   (a@example.com... No such user)\n";
+        let of = |status| {
+            let fields = format!(
+                "Final-Recipient: rfc822; a@example.com\nAction: failed\n{status}Diagnostic-Code: smtp; 550 a@example.com... No such user\n"
+            );
+            read(&fields, words)[0].diagnostic.clone()
+        };
+        assert_eq!(of("Status: 5.1.1\n"), "550 a@example.com... No such user");
+        assert_eq!(
+            of(""),
+            "550 a@example.com... No such user --- The following addresses had delivery problems --- <a@example.com> (a@example.com... No such user)"
         );
     }
 }

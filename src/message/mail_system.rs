@@ -1,5 +1,9 @@
 //! Who writes as a mail system.
 
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use super::mime::Mail;
 
 /// Names under which mail systems write.
@@ -47,7 +51,19 @@ pub(super) fn is_mail_system(mail: &Mail<'_>) -> bool {
     let Some(from) = mail.headers.get("From") else {
         return mail.headers.get("In-Reply-To").is_none();
     };
-    let from = from.to_lowercase();
     let from = from.trim();
-    from == "<>" || from.is_empty() || NAMES.iter().any(|name| from.contains(name))
+    from == "<>" || from.is_empty() || is_named(from)
+}
+
+fn is_named(from: &str) -> bool {
+    static SEARCH: OnceLock<AhoCorasick> = OnceLock::new();
+    SEARCH
+        .get_or_init(|| {
+            AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .build(NAMES)
+                .expect("a few dozen names")
+        })
+        .is_match(from)
 }

@@ -7,12 +7,15 @@
 //! unknown charsets are read as Windows-1252. Enclosed messages are leaves: callers parse them
 //! again with [`Mail::parse`] and their own depth limit.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
 
 use mailparse::{MailHeader, ParsedMail};
 
 /// Header values are cut to this many bytes before decoding.
 const HEADER_LIMIT: usize = 16 * 1024;
+
+/// No header is longer than this: what has no blank line before is text.
+const HEADERS_LIMIT: usize = 2 * 1024 * 1024;
 
 /// A mail with one kind of line end (LF), without what may stand before its first header.
 ///
@@ -58,6 +61,7 @@ impl<'a> Headers<'a> {
     /// Reads headers alone (a `message/rfc822-headers` part, a `message/delivery-status` block).
     /// `text` must be normalised; what follows the first blank line is not looked at.
     pub fn parse(text: &'a [u8]) -> Self {
+        let text = &text[..text.len().min(HEADERS_LIMIT)];
         mailparse::parse_headers(text)
             .map_or_else(|_| Self::default(), |(headers, _)| Self::kept(headers))
     }
@@ -128,7 +132,8 @@ pub(super) fn decoded(raw: &[u8]) -> String {
 
 /// Folded lines joined by one blank, NUL and other control characters as blanks.
 fn unfold(text: &str) -> String {
-    if !text.contains(|c: char| c.is_control()) {
+    // C1 controls begin with 0xC2 in UTF-8.
+    if !text.bytes().any(|b| b < 0x20 || b == 0x7f || b == 0xc2) {
         return text.trim().to_owned();
     }
     let text = text.replace(|c: char| c.is_control(), " ");
@@ -145,7 +150,7 @@ fn unfold(text: &str) -> String {
 /// A parsed mail: its headers and its leaves in reading order.
 #[derive(Debug)]
 pub struct Mail<'a> {
-    pub headers: Headers<'a>,
+    pub headers: Rc<Headers<'a>>,
     /// Mime type of the whole, lower case, e.g. `multipart/report`.
     pub mime_type: String,
     /// Parameters of the Content-Type of the whole, names lower case.
@@ -157,7 +162,8 @@ pub struct Mail<'a> {
 /// A leaf of the MIME tree. `message/*` is a leaf.
 #[derive(Debug)]
 pub struct Part<'a> {
-    pub headers: Headers<'a>,
+    /// Of a mail in one part the mail's own.
+    pub headers: Rc<Headers<'a>>,
     /// Lower case.
     pub mime_type: String,
     pub params: BTreeMap<String, String>,
@@ -168,7 +174,11 @@ pub struct Part<'a> {
 impl<'a> Mail<'a> {
     /// Parses what [`normalise`] returned. Cannot fail: the worst mail is headers and raw text.
     pub fn parse(text: &'a [u8]) -> Self {
-        let Ok(parsed) = mailparse::parse_mail(text) else {
+        let endless = text.len() > HEADERS_LIMIT && header_end(text).is_none();
+        let Some(parsed) = Some(text)
+            .filter(|_| !endless)
+            .and_then(|text| mailparse::parse_mail(text).ok())
+        else {
             return Self::top_level_only(text);
         };
         let mime_type = parsed.ctype.mimetype.to_ascii_lowercase();
@@ -178,8 +188,7 @@ impl<'a> Mail<'a> {
         if parts.is_empty() {
             return Self::top_level_only(text);
         }
-        // The leaf of a single-part mail carries the mail's own headers.
-        let headers = headers.unwrap_or_else(|| Headers::parse(text));
+        let headers = headers.unwrap_or_else(|| Rc::clone(&parts[0].headers));
         Self {
             headers,
             mime_type,
@@ -189,15 +198,15 @@ impl<'a> Mail<'a> {
     }
 
     fn top_level_only(text: &'a [u8]) -> Self {
-        let end = memchr::memmem::find(text, b"\n\n").map_or(text.len(), |at| at + 2);
+        let end = header_end(text).unwrap_or_else(|| text.len().min(HEADERS_LIMIT));
         let part = Part {
-            headers: Headers::default(),
+            headers: Rc::default(),
             mime_type: "text/plain".into(),
             params: BTreeMap::new(),
             charset: "us-ascii".into(),
             raw: &text[end..],
         };
-        let headers = Headers::parse(&text[..end]);
+        let headers = Rc::new(Headers::parse(&text[..end]));
         let mime_type = headers.get("Content-Type").map_or_else(
             || "text/plain".into(),
             |value| {
@@ -223,15 +232,20 @@ impl<'a> Mail<'a> {
     }
 }
 
+/// Where the body begins.
+fn header_end(text: &[u8]) -> Option<usize> {
+    memchr::memmem::find(&text[..text.len().min(HEADERS_LIMIT)], b"\n\n").map(|at| at + 2)
+}
+
 /// Moves the leaves out of the tree; returns the headers of a node that is not a leaf.
-fn leaves<'a>(node: ParsedMail<'a>, out: &mut Vec<Part<'a>>) -> Option<Headers<'a>> {
+fn leaves<'a>(node: ParsedMail<'a>, out: &mut Vec<Part<'a>>) -> Option<Rc<Headers<'a>>> {
     if node.subparts.is_empty() {
         let raw = node
             .raw_bytes
             .get(node.get_headers().get_raw_bytes().len()..)
             .unwrap_or_default();
         out.push(Part {
-            headers: Headers::kept(node.headers),
+            headers: Rc::new(Headers::kept(node.headers)),
             mime_type: node.ctype.mimetype.to_ascii_lowercase(),
             params: node.ctype.params,
             charset: node.ctype.charset,
@@ -242,7 +256,7 @@ fn leaves<'a>(node: ParsedMail<'a>, out: &mut Vec<Part<'a>>) -> Option<Headers<'
     for part in node.subparts {
         leaves(part, out);
     }
-    Some(Headers::kept(node.headers))
+    Some(Rc::new(Headers::kept(node.headers)))
 }
 
 impl Part<'_> {
@@ -255,10 +269,7 @@ impl Part<'_> {
             .to_ascii_lowercase();
         match encoding.trim() {
             "base64" => decode_base64(self.raw).map_or(Cow::Borrowed(self.raw), Cow::Owned),
-            "quoted-printable" => {
-                quoted_printable::decode(self.raw, quoted_printable::ParseMode::Robust)
-                    .map_or(Cow::Borrowed(self.raw), Cow::Owned)
-            }
+            "quoted-printable" => decode_quoted_printable(self.raw),
             _ => Cow::Borrowed(self.raw),
         }
     }
@@ -288,6 +299,40 @@ fn decode_base64(raw: &[u8]) -> Option<Vec<u8>> {
     let mut lenient = data_encoding::BASE64_NOPAD.specification();
     lenient.check_trailing_bits = false;
     lenient.encoding().ok()?.decode(&clean).ok()
+}
+
+/// What stands between escapes is copied at memory speed (the library's decoder goes octet by octet,
+/// and fails as a whole on one bad one); what is no escape stays as it is.
+fn decode_quoted_printable(raw: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(b'=', raw) else {
+        return Cow::Borrowed(raw);
+    };
+    let mut out = Vec::with_capacity(raw.len());
+    out.extend_from_slice(&raw[..first]);
+    let mut rest = &raw[first..];
+    while let Some(escape) = rest.strip_prefix(b"=") {
+        let digit = |at: usize| char::from(*escape.get(at)?).to_digit(16);
+        rest = if let (Some(high), Some(low)) = (digit(0), digit(1)) {
+            #[expect(clippy::cast_possible_truncation, reason = "two hexadecimal digits")]
+            out.push((high * 16 + low) as u8);
+            &escape[2..]
+        } else {
+            // A line broken for transport; blanks before its end are padding.
+            let padding = escape.iter().take_while(|b| b" \t\r".contains(b)).count();
+            match escape.get(padding) {
+                Some(b'\n') => &escape[padding + 1..],
+                None => &[],
+                Some(_) => {
+                    out.push(b'=');
+                    escape
+                }
+            }
+        };
+        let next = memchr::memchr(b'=', rest).unwrap_or(rest.len());
+        out.extend_from_slice(&rest[..next]);
+        rest = &rest[next..];
+    }
+    Cow::Owned(out)
 }
 
 fn decode_charset<'b>(bytes: &'b [u8], label: Option<&str>) -> Cow<'b, str> {
@@ -344,6 +389,20 @@ mod tests {
     }
 
     #[test]
+    fn quoted_printable_is_decoded_where_it_is() {
+        for (raw, text) in [
+            ("plain", "plain"),
+            ("a=3Db=C3=a9", "a=b\u{e9}"),
+            ("soft=\nbreak= \t\n!", "softbreak!"),
+            ("=ZZ=", "=ZZ"),
+            ("=4", "=4"),
+            ("==41", "=A"),
+        ] {
+            assert_eq!(decode_quoted_printable(raw.as_bytes()), text.as_bytes());
+        }
+    }
+
+    #[test]
     fn hostile_structure_gives_what_can_be_had() {
         let mut deep = String::from("Subject: deep\n");
         for level in 0..10_000 {
@@ -368,6 +427,13 @@ mod tests {
                 .unwrap()
                 .starts_with('A')
         );
+        let endless = format!(
+            "Subject: endless\n{}",
+            "no field\n".repeat(HEADERS_LIMIT / 4)
+        );
+        let mail = Mail::parse(endless.as_bytes());
+        assert_eq!(mail.headers.get("subject").as_deref(), Some("endless"));
+        assert_eq!(mail.parts[0].raw.len(), endless.len() - HEADERS_LIMIT);
         for text in [&b""[..], b"\n", b"\0\0\0", b"no header at all", b"From: x"] {
             let text = normalise(text);
             assert_eq!(Mail::parse(&text).parts.len(), 1);

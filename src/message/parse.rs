@@ -194,18 +194,14 @@ fn is_passed_on(mail: &Mail<'_>, subject: &str) -> bool {
 fn returned_clues(returned: &[u8], clues: &mut Clues, options: &Options, depth: usize) {
     let text = mime::normalise(returned);
     let mail = Mail::parse(&text);
-    let body: String = mail
+    let texts = mail
         .parts
         .iter()
-        .filter(|part| part.mime_type.starts_with("text/"))
-        .map(mime::Part::text)
-        .collect::<Vec<_>>()
-        .join("\n");
-    clues.returned(&mail.headers, &body, options);
+        .filter(|part| part.mime_type.starts_with("text/"));
+    clues.returned(&mail.headers, texts, options);
     // Only headers came back, as text.
     if mail.headers.is_empty() {
-        let bytes = returned.to_vec();
-        clues.returned(&Headers::parse(&bytes), "", options);
+        clues.returned(&Headers::parse(returned), std::iter::empty(), options);
     }
     if depth < ENCLOSED {
         for part in mail

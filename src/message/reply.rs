@@ -18,7 +18,7 @@ pub(super) fn parse(mail: &Mail<'_>, subject: &str, at_ours: bool, clues: &mut C
         .iter()
         .filter(|part| part.mime_type.starts_with("text/"))
     {
-        clues.links("tracking link in the body", &part.text());
+        clues.links("tracking link in the body", &part.bytes());
     }
     let quotes_ours = clues.len() > before;
     for name in ["In-Reply-To", "References"] {

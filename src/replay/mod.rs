@@ -16,6 +16,7 @@ use split::{Content, Piece, Splitter};
 pub use window::Place;
 
 use crate::{
+    attempt::ContentKey,
     classify::Rules,
     config::ConfigError,
     gate::Gate,
@@ -374,11 +375,10 @@ pub struct Application<'a> {
     pub now: Timestamp,
     /// Earlier events are left out.
     pub since: Option<Timestamp>,
+    /// Events applied in one transaction.
+    pub chunk: usize,
     pub dry_run: bool,
 }
-
-/// So many events are applied in one transaction: large enough that sorted by key they share pages.
-const CHUNK: usize = 50_000;
 
 /// Collects events and applies them chunk by chunk; every row is counted once.
 pub struct Applier<'a> {
@@ -388,6 +388,15 @@ pub struct Applier<'a> {
     pub accounting: Accounting,
     /// Rows before `since`; they are among the ignored.
     pub too_old: u64,
+}
+
+/// A request that ends the program, or takes too long, whenever it is read.
+#[derive(Clone, Debug)]
+pub struct Poison {
+    pub content: ContentKey,
+    /// Its name in the spool.
+    pub place: String,
+    pub reason: String,
 }
 
 /// Where chunks go.
@@ -441,10 +450,35 @@ impl<'a> Applier<'a> {
             verification: entry.verification.clone(),
             ..Item::default()
         });
-        if self.waiting.len() >= CHUNK {
+        if self.waiting.len() >= self.application.chunk {
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// Writes which requests could not be read, and forgets those that could after all.
+    pub fn note_poison(
+        &mut self,
+        poison: &[Poison],
+        recovered: &[ContentKey],
+    ) -> Result<(), StoreError> {
+        let Target::Store(store) = &mut self.target else {
+            return Ok(());
+        };
+        if poison.is_empty() && recovered.is_empty() {
+            return Ok(());
+        }
+        let batch = store.begin()?;
+        for Poison {
+            content,
+            place,
+            reason,
+        } in poison
+        {
+            batch.note_poison(*content, place, reason, self.application.now, true)?;
+        }
+        batch.leave_quarantine(recovered.iter().copied())?;
+        batch.commit()
     }
 
     /// Applies what is left.
@@ -461,7 +495,7 @@ impl<'a> Applier<'a> {
             now: self.application.now,
             folder: None,
         };
-        let (settings, items) = (self.application.settings, &self.waiting);
+        let (settings, items) = (self.application.settings, &mut self.waiting);
         let accounting = &mut self.accounting;
         match &mut self.target {
             Target::Store(store) => {

@@ -146,6 +146,18 @@ impl<R: Read> Splitter<R> {
         let (mut at, mut depth, mut deepest, mut dropped) = (0, 0_usize, 0, 0);
         let mut in_string = false;
         loop {
+            let there = self.window.bytes().len();
+            if at >= there {
+                if self.window.more()? {
+                    continue;
+                }
+                // A backslash at the very end escapes nothing.
+                at = there;
+                if depth == 0 && !in_string && dropped == 0 {
+                    return Ok(End::Whole(at));
+                }
+                return Ok(self.broken(at, dropped, "the value ends in the middle"));
+            }
             if dropped + at > LARGEST && (dropped == 0 || at >= DROP) {
                 // Only its end is of interest any more.
                 self.window.consume(at);
@@ -153,15 +165,6 @@ impl<R: Read> Splitter<R> {
                 at = 0;
             }
             let bytes = self.window.bytes();
-            if at >= bytes.len() {
-                if self.window.more()? {
-                    continue;
-                }
-                if depth == 0 && !in_string && dropped == 0 {
-                    return Ok(End::Whole(at));
-                }
-                return Ok(self.broken(at, dropped, "the value ends in the middle"));
-            }
             if in_string {
                 let rest = &bytes[at..];
                 let Some(found) = memchr::memchr3(b'"', b'\\', b'\n', rest) else {
@@ -461,6 +464,10 @@ mod tests {
         );
         assert_eq!(
             pieces(b"[{\"a\":1},{\"b\""),
+            ["1j{\"a\":1}", "1! the value ends in the middle"]
+        );
+        assert_eq!(
+            pieces(b"[{\"a\":1},{\"b\\"),
             ["1j{\"a\":1}", "1! the value ends in the middle"]
         );
         assert_eq!(

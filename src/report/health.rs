@@ -27,6 +27,8 @@ pub struct Limits {
     pub silence_factor: u32,
     /// Return addresses with a wrong signature within a day.
     pub forged: u64,
+    /// Reports that name a send older than they may, within a day.
+    pub expired: u64,
 }
 
 impl Default for Limits {
@@ -39,6 +41,7 @@ impl Default for Limits {
             unrecognised: 0.2,
             silence_factor: 3,
             forged: 20,
+            expired: 20,
         }
     }
 }
@@ -46,7 +49,8 @@ impl Default for Limits {
 /// Something beyond a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alarm {
-    /// `bounce_rate`, `complaint_rate`, `silence`, `unrecognised` or `forged`.
+    /// `bounce_rate`, `complaint_rate`, `silence`, `unrecognised`, `forged` or
+    /// `expired`.
     pub kind: &'static str,
     /// What it is about: `total`, a campaign, a domain or a source.
     pub about: String,
@@ -189,6 +193,17 @@ pub(super) fn alarms(
             text: format!(
                 "{} reports with a wrong signature within a day, the limit is {}: somebody is guessing",
                 report.forged, limits.forged
+            ),
+        });
+    }
+    if report.expired > limits.expired {
+        alarms.push(Alarm {
+            kind: "expired",
+            about: "return addresses".into(),
+            text: format!(
+                "{} reports on sends older than verp.hash_lasting within a day, the limit is {}: somebody \
+                 replays old return addresses",
+                report.expired, limits.expired
             ),
         });
     }

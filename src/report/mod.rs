@@ -56,6 +56,8 @@ pub struct Report {
     pub suppressed: Vec<Suppressed>,
     /// Return addresses with a wrong signature within the last day.
     pub forged: u64,
+    /// Reports that name a send older than they may, within the last day.
+    pub expired: u64,
     pub alarms: Vec<Alarm>,
 }
 
@@ -168,8 +170,10 @@ impl Report {
         let diagnostics = statistics.diagnostic_counts(scope, SHOWN)?;
         let domains = domains(&statistics, scope)?;
         let sources = health::sources(&statistics, question.now)?;
+        let (forged, expired) = store.disbelieved_since(Timestamp(question.now.0 - DAY))?;
         let mut report = Self {
-            forged: store.forged_since(Timestamp(question.now.0 - DAY))?,
+            forged,
+            expired,
             generated_at: question.now.to_string(),
             since: Timestamp(first * DAY).day(),
             campaign: question.campaign.map(str::to_owned),

@@ -14,6 +14,8 @@ mod check;
 mod compile;
 mod definition;
 mod error;
+#[cfg(test)]
+mod evaluator;
 mod explain;
 mod filters;
 mod operator;

@@ -125,6 +125,8 @@ impl Batch<'_> {
             ])?;
             written[index] = changed == 1;
         }
+        let written_rows = rows.iter().zip(&written).filter(|(_, written)| **written);
+        self.note_changed(written_rows.map(|(row, _)| &row.address))?;
         Ok(written)
     }
 

@@ -140,15 +140,16 @@ impl Batch<'_> {
         let mut insert = self.transaction.prepare_cached(&format!(
             "INSERT INTO event ({COLUMNS})
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-             ON CONFLICT (key) DO UPDATE SET source = excluded.source, kind = excluded.kind, reason = excluded.reason,
-                 permanence = excluded.permanence, rule = excluded.rule, address_key = excluded.address_key,
-                 reported = excluded.reported, send_hash = excluded.send_hash, note = excluded.note,
-                 received_at = excluded.received_at, run = excluded.run
-             WHERE EXISTS (SELECT 1 FROM run WHERE run.id = event.run AND run.undone_at IS NOT NULL)"
+             ON CONFLICT (key) DO NOTHING"
         ))?;
         let mut order: Vec<usize> = (0..events.len()).collect();
-        order.sort_by_key(|index| events[*index].key);
+        // The index of addresses is the wide one: neighbouring rows share a page of it.
+        order.sort_unstable_by(|a, b| {
+            let key = |index: &usize| (&events[*index].address, events[*index].key);
+            key(a).cmp(&key(b)).then(a.cmp(b))
+        });
         let mut new = vec![false; events.len()];
+        let mut known = Vec::new();
         for index in order {
             let event = &events[index];
             let inserted = insert.execute(params![
@@ -174,10 +175,59 @@ impl Batch<'_> {
                 event.expires_at.map(|at| at.0),
             ])?;
             new[index] = inserted == 1;
+            if inserted == 0 {
+                known.push(index);
+            }
         }
-        let added = events.iter().zip(&new).filter(|(_, new)| **new);
-        self.note_new_events(added.map(|(event, _)| event.occurred_at))?;
+        self.take_over(events, &known, &mut new)?;
+        let addresses = events.iter().zip(&new).filter(|(_, new)| **new);
+        self.note_changed(
+            addresses
+                .clone()
+                .filter_map(|(event, _)| event.address.as_ref()),
+        )?;
+        self.note_new_events(addresses.map(|(event, _)| event.occurred_at))?;
         Ok(new)
+    }
+
+    /// Gives events that only an undone run recorded to the present run.
+    fn take_over(
+        &self,
+        events: &[EventRow],
+        known: &[usize],
+        new: &mut [bool],
+    ) -> Result<(), StoreError> {
+        let undone: bool = self
+            .transaction
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM run WHERE undone_at IS NOT NULL)")?
+            .query_row([], |row| row.get(0))?;
+        if !undone {
+            return Ok(());
+        }
+        let mut update = self.transaction.prepare_cached(
+            "UPDATE event SET source = $1, kind = $2, reason = $3, permanence = $4, rule = $5, address_key = $6,
+                 reported = $7, send_hash = $8, note = $9, received_at = $10, run = $11
+             WHERE key = $12 AND run IN (SELECT id FROM run WHERE undone_at IS NOT NULL)",
+        )?;
+        for index in known {
+            let event = &events[*index];
+            let updated = update.execute(params![
+                event.source,
+                event.kind.name(),
+                event.reason.map(Reason::name),
+                event.permanence.map(Permanence::name),
+                event.rule,
+                event.address.as_ref().map(AddressKey::as_str),
+                event.reported,
+                event.send_hash.as_ref().map(String::as_bytes),
+                event.note,
+                event.received_at.0,
+                event.run,
+                event.key.0,
+            ])?;
+            new[*index] = updated == 1;
+        }
+        Ok(())
     }
 
     /// What these mails led to, by the mail's key.

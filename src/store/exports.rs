@@ -35,7 +35,7 @@ impl Store {
     /// Remembers what the latest finished export to `target` held, after its output is safe. With
     /// `removals` false what is gone was not told to the target, and is removed the next time.
     pub fn remember_export(&mut self, target: &str, removals: bool) -> Result<(), StoreError> {
-        let batch = self.begin()?;
+        let batch = self.begin_beside_temporary()?;
         batch.transaction.execute(
             "DELETE FROM exported WHERE target = $1
              AND NOT EXISTS (SELECT 1 FROM exporting AS n WHERE n.address_key = exported.address_key AND n.reason = exported.reason)

@@ -132,10 +132,13 @@ impl Batch<'_> {
              FROM forgotten WHERE mark = $2
              ON CONFLICT (address_key, channel, reason) DO NOTHING",
         )?;
+        let mut back = Vec::new();
         for address in addresses {
-            insert.execute(params![address.as_str(), self.mark(address)?])?;
+            if insert.execute(params![address.as_str(), self.mark(address)?])? > 0 {
+                back.push(*address);
+            }
         }
-        Ok(())
+        self.note_changed(back)
     }
 }
 

@@ -82,14 +82,14 @@ impl Batch<'_> {
             )?,
             events: delete(
                 "DELETE FROM event WHERE occurred_at < $1 AND received_at < $1
-                 AND NOT EXISTS (SELECT 1 FROM do_not_contact WHERE do_not_contact.event = event.key)",
+                 AND key NOT IN (SELECT event FROM do_not_contact WHERE event IS NOT NULL)",
                 retention.events,
             )?,
             sends: delete("DELETE FROM send WHERE sent_at < $1", retention.sends)?,
             runs: delete(
                 "DELETE FROM run WHERE started_at < $1
                  AND NOT EXISTS (SELECT 1 FROM event WHERE event.run = run.id)
-                 AND NOT EXISTS (SELECT 1 FROM do_not_contact WHERE do_not_contact.run = run.id)",
+                 AND id NOT IN (SELECT run FROM do_not_contact)",
                 retention.runs,
             )?,
             quarantine: delete(

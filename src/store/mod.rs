@@ -12,6 +12,7 @@
 //! The API speaks in domain types and in sets, the SQL in numbered parameters, `ON CONFLICT` and
 //! natural keys, so that another engine can stand behind it.
 
+mod changes;
 mod contacts;
 mod do_not_contact;
 mod error;
@@ -77,6 +78,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_archive.sql"),
     include_str!("migrations/0004_steering.sql"),
     include_str!("migrations/0005_forgotten.sql"),
+    include_str!("migrations/0006_append.sql"),
     include_str!("migrations/0007_roll_up.sql"),
 ];
 
@@ -139,6 +141,9 @@ impl Store {
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", -i64::from(options.cache) * 1024)?;
+        // In pages of 4 KiB: as much as the cache holds. A page that many commits change is written
+        // back to its place once.
+        connection.pragma_update(None, "wal_autocheckpoint", i64::from(options.cache) * 256)?;
         functions::register(&connection)?;
         let mut store = Self {
             connection,
@@ -175,25 +180,43 @@ impl Store {
 
     /// Begins a writing transaction; it is rolled back when dropped.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
+        keep_temporary(&self.connection, "memory")?;
+        self.begin_beside_temporary()
+    }
+
+    /// As [`Self::begin`], without losing the temporary tables there are.
+    fn begin_beside_temporary(&mut self) -> Result<Batch<'_>, StoreError> {
         Ok(Batch {
             outbox: self.outbox,
-            transaction: self
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)?,
+            connection: &self.connection,
+            transaction: Transaction::new_unchecked(
+                &self.connection,
+                TransactionBehavior::Immediate,
+            )?,
         })
     }
 }
 
 /// One writing transaction: what stands in it happens as a whole or not at all.
 pub struct Batch<'s> {
+    connection: &'s Connection,
     transaction: Transaction<'s>,
     outbox: bool,
 }
 
 impl Batch<'_> {
     pub fn commit(self) -> Result<(), StoreError> {
-        Ok(self.transaction.commit()?)
+        self.transaction.commit()?;
+        keep_temporary(self.connection, "default")
     }
+}
+
+/// Where SQLite keeps what it needs for a while. Each statement that a trigger hangs on keeps the
+/// pages it changes, to be able to take itself back; in a file that costs as much as all the rest.
+/// Sorting a whole table for reading, on the other hand, must not fill the memory. A change of place
+/// drops the temporary tables there are.
+fn keep_temporary(connection: &Connection, place: &str) -> Result<(), StoreError> {
+    Ok(connection.pragma_update(None, "temp_store", place)?)
 }
 
 #[cfg(test)]

@@ -12,6 +12,13 @@ pub struct FolderId {
     pub uid_validity: u32,
 }
 
+impl FolderId {
+    /// A message's place as people read it.
+    pub fn place(&self, uid: u32) -> String {
+        format!("{}/{} UID {uid}", self.mailbox, self.folder)
+    }
+}
+
 impl Batch<'_> {
     /// Notes committed messages; `outcome` decides what becomes of them on the server.
     pub fn note_pending(

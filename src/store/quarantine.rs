@@ -63,17 +63,54 @@ impl Batch<'_> {
         Ok(put_away)
     }
 
+    /// Notes an item that may have ended a run: it is tried apart. A run is ended by many things, so
+    /// that this alone puts nothing away.
+    pub fn note_suspect(
+        &self,
+        content: [u8; 16],
+        place: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO quarantine (content, source, tries, reason, first_seen, last_seen)
+                 VALUES ($1, $2, 1, $3, $4, $4)
+                 ON CONFLICT (content) DO UPDATE SET last_seen = excluded.last_seen",
+            )?
+            .execute(params![content, place, reason, now.0])?;
+        Ok(())
+    }
+
+    fn nothing_is_quarantined(&self) -> Result<bool, StoreError> {
+        let empty = "SELECT NOT EXISTS (SELECT 1 FROM quarantine)";
+        let mut select = self.transaction.prepare_cached(empty)?;
+        Ok(select.query_row([], |row| row.get(0))?)
+    }
+
+    /// As [`Self::leave_quarantine`], by their places: what could not be had is known by nothing else.
+    pub fn leave_places(
+        &self,
+        places: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<(), StoreError> {
+        if self.nothing_is_quarantined()? {
+            return Ok(());
+        }
+        let mut delete = self
+            .transaction
+            .prepare_cached("DELETE FROM quarantine WHERE source = $1")?;
+        for place in places {
+            delete.execute([place.as_ref()])?;
+        }
+        Ok(())
+    }
+
     /// Forgets messages that could be read after all, or that nobody wants.
     pub fn leave_quarantine(
         &self,
         contents: impl IntoIterator<Item = [u8; 16]>,
     ) -> Result<(), StoreError> {
-        let empty = "SELECT NOT EXISTS (SELECT 1 FROM quarantine)";
-        if self
-            .transaction
-            .prepare_cached(empty)?
-            .query_row([], |row| row.get(0))?
-        {
+        if self.nothing_is_quarantined()? {
             return Ok(());
         }
         let mut delete = self

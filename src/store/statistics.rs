@@ -231,12 +231,15 @@ impl Statistics<'_> {
 }
 
 impl Store {
-    /// Reports with a wrong signature in the return address that runs counted since then.
-    pub fn forged_since(&self, since: Timestamp) -> Result<u64, StoreError> {
+    /// Reports that runs counted since then with a wrong signature in the return address, and with
+    /// the hash of a send that is too old.
+    pub fn disbelieved_since(&self, since: Timestamp) -> Result<(u64, u64), StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT coalesce(sum(json_extract(accounting, '$.forged')), 0) FROM run WHERE started_at >= $1",
+            "SELECT coalesce(sum(json_extract(accounting, '$.forged')), 0),
+                    coalesce(sum(json_extract(accounting, '$.expired')), 0)
+             FROM run WHERE started_at >= $1",
         )?;
-        Ok(select.query_row([since.0], |row| row.get(0))?)
+        Ok(select.query_row([since.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
     /// The do-not-contact list by reason and detail, the most frequent first.

@@ -28,7 +28,7 @@ pub fn delivery_event(
         .recipient
         .as_deref()
         .and_then(|to| to.rsplit_once('@'))
-        .map_or_else(String::new, |(_, domain)| domain.to_lowercase());
+        .map_or_else(String::new, |(_, domain)| one_line(&domain.to_lowercase()));
     let classification = permanence.map(|permanence| {
         let found = classify(&Diagnostics {
             status: row.enhanced_status,
@@ -127,8 +127,24 @@ fn fits(reason: Reason, permanence: Permanence) -> bool {
 
 fn one_line(text: &str) -> String {
     if text.contains(char::is_control) {
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        words.join(" ")
     } else {
         text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn diagnostics_hold_no_control_characters() {
+        assert_eq!(
+            one_line("550\r\n no\u{7f}\u{1b}[2Jbody \u{9b}x"),
+            "550 no [2Jbody x"
+        );
+        assert_eq!(one_line("two  spaces"), "two  spaces");
     }
 }

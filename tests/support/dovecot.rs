@@ -38,6 +38,15 @@ pub(crate) fn dovecot() -> Option<Dovecot> {
 }
 
 pub(crate) fn dovecot_with(validity: Validity) -> Option<Dovecot> {
+    started(validity, "")
+}
+
+/// A server that believes tokens, too, for which the introspection endpoint vouches.
+pub(crate) fn dovecot_with_tokens(introspection: &str) -> Option<Dovecot> {
+    started(Validity::Now, introspection)
+}
+
+fn started(validity: Validity, introspection: &str) -> Option<Dovecot> {
     let program = ["/usr/sbin/dovecot", "/usr/local/sbin/dovecot"]
         .into_iter()
         .find(|path| Path::new(path).is_file());
@@ -47,12 +56,12 @@ pub(crate) fn dovecot_with(validity: Validity) -> Option<Dovecot> {
     };
     // Another process may take a free port before Dovecot does.
     (0..5)
-        .find_map(|_| Dovecot::start(program, validity))
+        .find_map(|_| Dovecot::start(program, validity, introspection))
         .or_else(|| panic!("Dovecot does not start"))
 }
 
 impl Dovecot {
-    fn start(program: &str, validity: Validity) -> Option<Self> {
+    fn start(program: &str, validity: Validity, introspection: &str) -> Option<Self> {
         let folder = tempfile::Builder::new()
             .prefix("bouncekit-dovecot-")
             .permissions(fs::Permissions::from_mode(0o755))
@@ -73,7 +82,11 @@ impl Dovecot {
         };
         let [port, tls_port] = free_ports();
         let config = root.join("dovecot.conf");
-        fs::write(&config, configuration(root, port, tls_port, &user, &group)).unwrap();
+        let mut text = configuration(root, port, tls_port, &user, &group);
+        if !introspection.is_empty() {
+            text += &with_tokens(root, introspection);
+        }
+        fs::write(&config, text).unwrap();
         fs::write(
             root.join("users"),
             format!("{USER}:{{PLAIN}}{PASSWORD}::::::\n"),
@@ -225,6 +238,11 @@ impl Dovecot {
 
     /// The server as `host`, `port` and so on of a configuration.
     pub(crate) fn connection(&self, security: &str) -> String {
+        let connection = self.connection_without_password(security);
+        format!("{connection}password_env = \"MAIL_PASSWORD\"\n")
+    }
+
+    pub(crate) fn connection_without_password(&self, security: &str) -> String {
         let port = if security == "tls" {
             self.tls_port
         } else {
@@ -232,7 +250,7 @@ impl Dovecot {
         };
         format!(
             "[connection]\nhost = \"localhost\"\nport = {port}\nsecurity = \"{security}\"\n\
-             ca_file = \"{}\"\nuser = \"{USER}\"\npassword_env = \"MAIL_PASSWORD\"\n",
+             ca_file = \"{}\"\nuser = \"{USER}\"\n",
             self.ca().display()
         )
     }
@@ -260,6 +278,24 @@ fn id(args: &[&str]) -> String {
 fn free_ports() -> [u16; 2] {
     let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// Tokens beside passwords; the endpoint is asked about each.
+fn with_tokens(root: &Path, introspection: &str) -> String {
+    let root = root.display();
+    fs::write(
+        format!("{root}/oauth2.conf"),
+        format!(
+            "introspection_mode = post\nintrospection_url = {introspection}\nforce_introspection = yes\n\
+             username_attribute = username\nactive_attribute = active\nactive_value = true\n\
+             timeout_msecs = 5000\n"
+        ),
+    )
+    .unwrap();
+    format!(
+        "auth_mechanisms = plain login xoauth2 oauthbearer\npassdb {{\n  driver = oauth2\n  \
+         mechanisms = xoauth2 oauthbearer\n  args = {root}/oauth2.conf\n}}\n"
+    )
 }
 
 fn configuration(root: &Path, port: u16, tls_port: u16, user: &str, group: &str) -> String {

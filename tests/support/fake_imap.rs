@@ -3,8 +3,11 @@
 
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},
-    net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -29,6 +32,44 @@ impl Answer {
 pub(crate) struct FakeImap {
     pub(crate) port: u16,
     commands: Arc<Mutex<Vec<String>>>,
+    /// Each connection is closed after so many octets of the server.
+    cut: Arc<AtomicUsize>,
+    /// The longest conversation so far, in octets of the server.
+    longest: Arc<AtomicUsize>,
+}
+
+/// Counts what is said, and says no more than that.
+struct Voice {
+    stream: TcpStream,
+    said: usize,
+    cut: usize,
+    longest: Arc<AtomicUsize>,
+}
+
+impl io::Write for Voice {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let left = self.cut - self.said;
+        if left == 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let written = self.stream.write(&octets[..octets.len().min(left)])?;
+        self.said += written;
+        self.longest.fetch_max(self.said, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        // What the program said and nobody read would reset the connection, and take back what was
+        // written.
+        let _ = self.stream.shutdown(Shutdown::Write);
+        let _ = io::copy(&mut self.stream, &mut io::sink());
+    }
 }
 
 type Script = dyn Fn(&str) -> Answer + Send + Sync;
@@ -44,6 +85,9 @@ impl FakeImap {
         let port = listener.local_addr().unwrap().port();
         let commands = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&commands);
+        let cut = Arc::new(AtomicUsize::new(usize::MAX));
+        let longest = Arc::<AtomicUsize>::default();
+        let (cutting, measured) = (Arc::clone(&cut), Arc::clone(&longest));
         let (mails, script): (Arc<Vec<Vec<u8>>>, Arc<Script>) = (Arc::new(mails), Arc::new(script));
         // Ends with the test process.
         thread::spawn(move || {
@@ -51,13 +95,34 @@ impl FakeImap {
                 let Ok(client) = client else { return };
                 let (mails, script) = (Arc::clone(&mails), Arc::clone(&script));
                 let noted = Arc::clone(&noted);
+                let out = Voice {
+                    stream: client.try_clone().unwrap(),
+                    said: 0,
+                    cut: cutting.load(Ordering::Relaxed),
+                    longest: Arc::clone(&measured),
+                };
                 thread::spawn(move || {
                     // The program hanging up is no error of the test's.
-                    let _ = converse(client, &mails, script.as_ref(), &noted);
+                    let _ = converse((client, out), &mails, script.as_ref(), &noted);
                 });
             }
         });
-        Self { port, commands }
+        Self {
+            port,
+            commands,
+            cut,
+            longest,
+        }
+    }
+
+    /// Closes every later connection after so many octets.
+    pub(crate) fn cut_after(&self, octets: usize) {
+        self.cut.store(octets, Ordering::Relaxed);
+    }
+
+    /// The octets of the longest conversation so far.
+    pub(crate) fn longest(&self) -> usize {
+        self.longest.load(Ordering::Relaxed)
     }
 
     /// All commands so far, without tags.
@@ -75,12 +140,11 @@ impl FakeImap {
 }
 
 fn converse(
-    client: TcpStream,
+    (client, mut out): (TcpStream, Voice),
     mails: &[Vec<u8>],
     script: &Script,
     noted: &Mutex<Vec<String>>,
 ) -> io::Result<()> {
-    let mut out = client.try_clone()?;
     out.write_all(b"* OK mock ready\r\n")?;
     for line in BufReader::new(client).lines() {
         let line = line?;

@@ -7,6 +7,7 @@ pub(crate) mod fake_imap;
 pub(crate) mod mails;
 pub(crate) mod proxy;
 pub(crate) mod tables;
+pub(crate) mod token_server;
 
 pub(crate) use certificates::Validity;
 pub(crate) mod cgi;

@@ -18,7 +18,28 @@ pub(super) const MALWARE: &[Rule] = rules! {
         "virus", "infected", "malware", "trojan", "antivirus", "worm|", "clamav", "eicar", "ransomware",
         "malicious", "virenprüfung", "virén", "вирус", "病毒", "ウイルス", "ウィルス", "바이러스", "wirus", "vírus",
     ]
-        sample says("554 5.7.1 The message contains a virus: Eicar-Test-Signature");
+        sample says("554 5.7.1 Eicar-Test-Signature virus");
+};
+
+/// Of names of viruses some sound like anything.
+pub(super) const CERTAIN_MALWARE: &[Rule] = rules! {
+    "virus-found" VirusDetected says [
+        "message infected", "message is infected", "message was infected", "mail infected", "infected with",
+        "infected by", "virus detected", "virus found", "virus infected", "contains a virus",
+        "contains virus", "contained a virus", "carries a virus", "carried a virus", "malware detected",
+        "malware found", "contains malware",
+    ]
+        sample says("554 5.7.1 Message infected: Heuristics.Phishing.Email.SpoofedDomain");
+};
+
+/// A policy named as the cause, whatever word stands before it.
+pub(super) const NAMED_POLICY: &[Rule] = rules! {
+    "policy-named" PolicyViolation says [
+        "organizational policy", "organisational policy", "organization policy", "organization's policy",
+        "organisation policy", "organisation's policy", "company policy", "corporate policy",
+        "due to a policy", "due to policy", "rejected by policy", "rejected per policy",
+    ]
+        sample says("550 5.7.1 Message rejected due to organizational policy");
 };
 
 pub(super) const SIZE: &[Rule] = rules! {
@@ -55,7 +76,7 @@ pub(super) const FORM: &[Rule] = rules! {
         "bare line feed", "bare lf", "bare cr", "bare <lf>", "bare <cr>", "bare newline", "bare carriage",
         "stray lf", "duplicate header", "duplicate from", "duplicate * header", "multiple from",
         "multiple * headers", "multiple addresses in from", "multiple * addresses in from",
-        "with multiple * from", "single from", "missing from", "no from header", "missing message-id",
+        "with multiple * from", "single from", "missing from", "no from header", "no from: header", "missing message-id",
         "missing message id", "missing a valid", "missing mandatory", "missing header", "missing date",
         "missing or malformed", "message-id header", "no message-id", "no message id",
         "invalid message-id", "from header is missing", "from header is invalid",

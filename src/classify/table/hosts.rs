@@ -68,6 +68,12 @@ pub(super) const ALL: &[Rule] = rules! {
     "google-reputation" BadReputation host GOOGLE
         says ["low reputation"]
         sample at("gmail-smtp-in.l.google.com", "5.7.1", "550-5.7.1 Gmail has detected that this message is likely suspicious due to the very low reputation of the sending IP address");
+    "google-encryption" FailedStarttls host GOOGLE
+        says ["sent over a tls connection", "over a tls connection"]
+        sample at("gmail-smtp-in.l.google.com", "4.7.29", "421-4.7.29 Your email has been rate limited because this message wasn't sent over a TLS connection.");
+    "google-alignment" AuthFailure host GOOGLE
+        says ["isn't aligned with", "is not aligned with", "spf record", "dkim record"]
+        sample at("gmail-smtp-in.l.google.com", "4.7.32", "421-4.7.32 Your email has been rate limited because the From: header in this message isn't aligned with either the authenticated SPF or DKIM organizational domain.");
     "google-rate" Speeding host GOOGLE
         says [
             "unusual rate", "at a rate that", "receiving mail too quickly", "sending quota",
@@ -131,6 +137,10 @@ pub(super) const ALL: &[Rule] = rules! {
         "5.1.90", "5.2.121", "5.2.122", "5.7.700", "5.7.705", "5.7.750", "4.7.850",
     ]
         sample at("smtp.office365.com", "5.2.121", "550 5.2.121 RESOLVER.RST.RecipientRateLimit.PerSender; recipient's per hour limit from this sender");
+    // 4.7.500-699: throttled for now.
+    "microsoft-throttled" Speeding host MICROSOFT
+        says ["server busy. please try again later from", "(s77719)", "as(77713", "as(77714"]
+        sample at("example-com.mail.protection.outlook.com", "4.7.500", "451 4.7.500 Server busy. Please try again later from [192.0.2.1]. (S77719)");
     // Exchange says "recipient" for what is the sender's permission.
     "exchange-sender-not-permitted" SecurityError
         says [
@@ -198,6 +208,9 @@ pub(super) const ALL: &[Rule] = rules! {
     "gmx-block-list" Blocked host UNITED_INTERNET
         says ["no smtp service", "ip address is block listed", "nemesis esmtp service not available"]
         sample at("mx00.gmx.net", "", "554-gmx.net (mxgmx104) Nemesis ESMTP Service not available 554-No SMTP service 554 IP address is block listed.");
+    "gmx-sender" Rejected host UNITED_INTERNET
+        says ["sender address is not allowed", "sender address has been blocked", "invalid dns mx", "bad address syntax"]
+        sample at("mx-ha.web.de", "", "550-Requested action not taken: mailbox unavailable 550 Sender address is not allowed.");
     "gmx-no-user" UserUnknown host UNITED_INTERNET reply [5]
         says ["mailbox unavailable"]
         sample Sample { reply: 550, ..at("mx00.gmx.net", "", "550 Requested action not taken: mailbox unavailable For explanation visit https://postmaster.gmx.net/en/error-messages") };
@@ -242,6 +255,8 @@ pub(super) const ALL: &[Rule] = rules! {
             "limite de debit",
         ]
         sample at("smtp-in.orange.fr", "", "450 Limite de debit atteinte. OFR_403 [403]");
+    "orange-throttled" Blocked host ORANGE reply [4] says ["ofr * 999", "ofr 999", "lpn * 999"]
+        sample Sample { reply: 421, ..at("smtp-in.orange.fr", "", "421 mwinf5c15 ME Service refuse. Veuillez essayer plus tard. Service refused, please try later. OFR_999 [999]") };
     "orange-spam" SpamDetected host ORANGE
         says [
             "ofr * 501", "ofr * 502", "ofr * 504", "ofr * 506", "ofr * 507", "ofr * 514", "ofr * 515",
@@ -285,6 +300,12 @@ pub(super) const ALL: &[Rule] = rules! {
             "aup#out-1310",
         ]
         sample at("pkvw-mx.msg.pkvw.co.charter.net", "", "550 5.7.1 too much AUP#In-1310");
+    "spectrum-connections" TooManyConnections host SPECTRUM
+        says ["aup#1340", "aup#in-1340", "aup#i-1340", "aup#out-1340", "aup#o-1340"]
+        sample at("pkvw-mx.msg.pkvw.co.charter.net", "", "421 pkvw-mx.msg.pkvw.co.charter.net cmsmtp 192.0.2.1 blocked AUP#In-1340");
+    "spectrum-volume" Speeding host SPECTRUM
+        says ["aup#1430", "aup#in-1430", "aup#i-1430", "aup#1570", "aup#in-1570", "aup#i-1570"]
+        sample at("pkvw-mx.msg.pkvw.co.charter.net", "", "421 cmsmtp 192.0.2.1 blocked AUP#In-1430");
     "spectrum-sender" Rejected host SPECTRUM
         says [
             "aup#1260", "aup#i-1260", "aup#in-1260", "aup#1500", "aup#in-1500", "aup#i-1500", "aup#1530",
@@ -430,6 +451,9 @@ pub(super) const ALL: &[Rule] = rules! {
         sample at("smtp.secureserver.net", "5.2.0", "552 5.2.0 This message has been rejected due to content judged to be spam by the internet community IB212");
     "godaddy-virus" VirusDetected host ["secureserver.net"] says ["ib705"]
         sample at("smtp.secureserver.net", "", "552 refused IB705");
+    // https://postmaster.att.net/
+    "att-reverse-dns" RequirePtr says ["connections not accepted from servers without a valid sender domain", "fix reverse dns"]
+        sample at("al-ip4-mx-vip1.prodigy.net", "5.7.1", "550 5.7.1 Connections not accepted from servers without a valid sender domain.flph Fix reverse DNS for 192.0.2.1");
     // https://postmaster.facebook.com/response_codes
     "facebook-no-user" UserUnknown host ["facebook.com"] says ["rcp-p1"]
         sample at("facebook.com", "5.1.1", "550 5.1.1 RCP-P1 http://postmaster.facebook.com/response_codes?ip=192.0.2.1#rcp Refused due to recipient preferences");

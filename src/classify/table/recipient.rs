@@ -32,7 +32,7 @@ pub(super) const OWN_FILTER: &[Rule] = rules! {
         "rejected by the recipient.", "refused by the recipient.", "recipient preferences",
         "recipient's preferences", "by the recipient's", "blocked by the recipient",
         "blocked by recipient", "blocked by user", "rejected by user", "rejected by the user",
-        "rejected by recipient", "refused by recipient", "user reject", "recipient refuses",
+        "rejected by recipient", "refused by recipient", "user reject", "recipient refuses", "recipient has refused", "recipient's personal filter",
         "refuse to receive mail", "refuses to accept", "does not want your mail",
         "does not wish to receive", "do not wish to receive", "recipient has blocked",
         "recipient has rejected", "recipient has opted out", "recipient blocked", "user has blocked",
@@ -48,6 +48,17 @@ pub(super) const OWN_FILTER: &[Rule] = rules! {
         "收件人拒绝", "拒绝接收", "수신 거부", "수신거부", "vom empfänger abgelehnt", "von dem empfänger abgelehnt",
     ]
         sample says("550 5.7.1 Refused due to recipient preferences");
+};
+
+/// Said of the mailbox what is else said of a host.
+pub(super) const BLOCKED: &[Rule] = rules! {
+    "mailbox-blocked" Suspended says [
+        "mailbox has been blocked", "mailbox is blocked", "mailbox was blocked", "mailbox blocked",
+        "recipient's account has been blocked", "recipient account has been blocked",
+        "recipient's account is blocked", "recipient account is blocked", "mailbox has been banned",
+        "mailbox * blocked due to inactivity", "account * blocked due to inactivity",
+    ]
+        sample says("550 5.2.1 This mailbox has been blocked due to inactivity");
 };
 
 /// Words about the recipient that the code or the command they answer contradicts; closed lists.
@@ -75,6 +86,12 @@ pub(super) const FILTER: &[Rule] = rules! {
             "[rcpt to]", "in reply to rcpt to", ">>> rcpt to", "(state 12)", "(state 13)", "(state 14)",
         ]
         sample coded("5.2.1", "SMTP error from remote mail server after RCPT TO:<neko@example.com>: 550 5.2.1 <neko@example.com>... User Unknown");
+    // In a filter's own words, without a code of the host behind it (see the row `filter`).
+    "unknown-says-a-filter" Filtered says [
+        "addresses had delivery * unknown user", "addresses had delivery * user unknown",
+        "addresses had delivery * no such user", "addresses had delivery * user not found",
+    ]
+        sample says("--- The following addresses had delivery problems --- <neko@example.com> (No such user)");
     "unknown-with-the-code-of-a-known-mailbox" Filtered status ["5.2.0", "5.2.1"]
         says ["unknown user", "user unknown", "no such user", "user not found"]
         sample coded("5.2.0", "550 Unknown user neko@example.com");

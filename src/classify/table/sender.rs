@@ -169,7 +169,14 @@ pub(super) const CONNECTION: &[Rule] = rules! {
         "liste grise", "lista gris", "灰名单",
     ]
         sample says("450 4.2.0 <neko@example.com>: Recipient address rejected: Greylisted, see http://postgrey.example.com/");
+    "no-longer-let-in" Blocked says [
+        "to submit messages to this e-mail system has been rejected", "too many errors from your ip",
+        // MX Logic and McAfee's service.
+        "denied * (mode: normal)", "denied * (mode: strict)",
+    ]
+        sample says("550 #5.7.1 Your access to submit messages to this e-mail system has been rejected.");
     "reputation" BadReputation says [
+        "reputazione", "réputation", "reputación", "reputação", "репутаци",
         "user complaints", "reputation", "senderscore", "sender score", "not reputable", "sbrs",
         "none/bad", "untrusted sender", "trust level",
     ]
@@ -207,7 +214,7 @@ pub(super) const VOLUME: &[Rule] = rules! {
         "exceeded daily", "exceeded hourly", "exceeded the limit of", "excessive rate",
         "excessive message", "excessive volume", "excessive mail", "daily limit", "hourly limit",
         "daily message", "daily quota", "hourly quota", "daily sending", "daily smtp relay limit",
-        "defer excess", "flood", "quota of messages", "frequency limit", "unexpected volume",
+        "defer excess", "flood", "messaging limit", "quota of messages", "frequency limit", "unexpected volume",
         "volume of mail", "mail volume", "unusual rate", "unusual amount", "unusual volume",
         "bandwidth limit", "slow down", "submission quota", "message receive limit",
         "email quota exceeded", "trop de messages", "zu viele nachrichten", "zu viele e-mails",

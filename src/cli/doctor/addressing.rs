@@ -73,7 +73,7 @@ pub(super) fn find_test(context: &Context, mailboxes: &[Mailbox], token: &str) -
             );
             continue;
         };
-        let mut account = Account::new(&bounded(connection));
+        let mut account = Account::new(&bounded(connection), context.now);
         match search(&mut account, token, since) {
             Ok(found) => {
                 searched += 1;

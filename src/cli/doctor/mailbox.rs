@@ -3,14 +3,15 @@
 use std::{fs, path::Path};
 
 use bouncekit_core::{
-    config::{Connection, Mailbox, Place},
+    config::{Connection, LogIn, Mailbox, OAuth, Place, TokenSource},
     mailbox::{
         Account, Bounds, Certificate, Folder as _, MailboxError, Maildir, near_folder, reach,
     },
-    time::{DAY, Timestamp},
+    oauth::{AccessToken, kept_in},
+    time::{DAY, MINUTE, Timestamp},
 };
 
-use super::{Finding, bounded, settings::rewriting};
+use super::{Finding, bounded, finding::privacy, settings::rewriting};
 
 /// A certificate with fewer days left is a matter for today.
 const SOON: i64 = 21;
@@ -91,7 +92,16 @@ fn imap(mailbox: &Mailbox, connection: &Connection, now: Timestamp) -> Vec<Findi
         rewriting(&connection.host, "host")
             .map(|(found, mend)| Finding::note("Return-Path", found).mend(mend)),
     );
-    let mut account = Account::new(connection);
+    let mut account = Account::new(connection, now);
+    if let LogIn::OAuth(oauth) = &connection.log_in {
+        match account.token(oauth, false) {
+            Ok(token) => findings.extend(token_of(oauth, &token, now)),
+            Err(error) => {
+                findings.push(refused("token", &error));
+                return findings;
+            }
+        }
+    }
     let capabilities = match account.capabilities() {
         Ok(capabilities) => capabilities,
         Err(error @ MailboxError::Tls { .. }) => {
@@ -110,7 +120,10 @@ fn imap(mailbox: &Mailbox, connection: &Connection, now: Timestamp) -> Vec<Findi
         }
     };
     findings.push(certificate.map_or_else(
-        || Finding::note("TLS", "none: the password goes unprotected").mend("security = \"tls\""),
+        || {
+            Finding::note("TLS", "none: password and mail go unprotected")
+                .mend("security = \"tls\"")
+        },
         |seen| tls(&seen, now),
     ));
     findings.push(Finding::ok("log-in", format!("as `{}`", connection.user)));
@@ -119,6 +132,24 @@ fn imap(mailbox: &Mailbox, connection: &Connection, now: Timestamp) -> Vec<Findi
         Ok(found) => findings.extend(found),
         Err(error) => findings.push(refused("folders", &error)),
     }
+    findings
+}
+
+/// Where the token came from, how long it holds, and who else can read it.
+fn token_of(oauth: &OAuth, token: &AccessToken, now: Timestamp) -> Vec<Finding> {
+    let TokenSource::Endpoint(endpoint) = &oauth.source else {
+        return vec![Finding::ok("token", "given by `token_command`")];
+    };
+    let minutes = token
+        .expires_at
+        .map_or(0, |end| (end.0 - now.0).div_euclid(MINUTE));
+    let from = if token.kept { "kept" } else { "given" };
+    let mut findings = vec![Finding::ok(
+        "token",
+        format!("{from}, for {minutes} minutes, by `{}`", endpoint.url),
+    )];
+    let path = kept_in(endpoint);
+    findings.extend(path.map(|path| privacy("kept token", &path, 0o600, false)));
     findings
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bouncekit_core::{
-    config::{Place, Secret},
+    config::{Grant, LogIn, OAuth, Place, Secret, TokenSource},
     ingest::Signatures,
 };
 
@@ -45,10 +45,14 @@ pub(super) fn secrets(context: &Context, fix: bool) -> Vec<Finding> {
     let mut named: Vec<(String, Secret)> = Vec::new();
     for mailbox in config.mailboxes().unwrap_or_default() {
         if let Place::Imap(connection) = mailbox.place {
-            named.push((
-                format!("password of mailbox `{}`", mailbox.name),
-                connection.password,
-            ));
+            let of = |what: &str| format!("{what} of mailbox `{}`", mailbox.name);
+            named.extend(match connection.log_in {
+                LogIn::Password(password) => vec![(of("password"), password)],
+                LogIn::OAuth(oauth) => secrets_of(oauth)
+                    .into_iter()
+                    .map(|(what, secret)| (of(what), secret))
+                    .collect(),
+            });
         }
     }
     for (number, key) in config.verp.keys.iter().enumerate() {
@@ -71,6 +75,23 @@ pub(super) fn secrets(context: &Context, fix: bool) -> Vec<Finding> {
         .iter()
         .flat_map(|(name, secret)| of_secret(name, secret, fix))
         .collect()
+}
+
+fn secrets_of(oauth: OAuth) -> Vec<(&'static str, Secret)> {
+    let TokenSource::Endpoint(endpoint) = oauth.source else {
+        // Its command is run when the mailbox is looked at.
+        return Vec::new();
+    };
+    match endpoint.grant {
+        Grant::ClientCredentials { secret } => vec![("client_secret", secret)],
+        Grant::RefreshToken { token, secret } => [
+            Some(("refresh_token", token)),
+            secret.map(|secret| ("client_secret", secret)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+    }
 }
 
 fn of_secret(name: &str, secret: &Secret, fix: bool) -> Vec<Finding> {

@@ -3,11 +3,10 @@
 
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
-
 use super::{
     super::said,
     pattern::{Hit, Pattern},
+    search::Search,
     table,
 };
 
@@ -57,7 +56,7 @@ pub(in crate::message) struct Item {
 
 struct Engine {
     rows: Vec<(&'static Row, Vec<Pattern>)>,
-    begins: AhoCorasick,
+    begins: Search,
     /// The row of each phrase of `begins`.
     owners: Vec<usize>,
 }
@@ -65,7 +64,7 @@ struct Engine {
 fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let phrases: Vec<(usize, &str)> = table::ROWS
+        let phrases: Vec<(usize, &'static str)> = table::ROWS
             .iter()
             .enumerate()
             .flat_map(|(row, of)| of.begin.iter().map(move |phrase| (row, *phrase)))
@@ -75,10 +74,7 @@ fn engine() -> &'static Engine {
                 .iter()
                 .map(|row| (row, compile(row.recipient)))
                 .collect(),
-            begins: AhoCorasick::builder()
-                .ascii_case_insensitive(true)
-                .build(phrases.iter().map(|(_, phrase)| phrase))
-                .expect("a few hundred phrases"),
+            begins: Search::new(phrases.iter().map(|(_, phrase)| *phrase)),
             owners: phrases.iter().map(|(row, _)| *row).collect(),
         }
     })
@@ -97,8 +93,8 @@ pub(super) fn read(text: &str, any_sender_only: bool) -> Option<(&'static str, V
     let lines: Vec<&str> = text.lines().collect();
     let flat = Flat::new(&lines);
     let mut begins: Vec<Option<usize>> = vec![None; engine.rows.len()];
-    for hit in engine.begins.find_overlapping_iter(&flat.text) {
-        begins[engine.owners[hit.pattern().as_usize()]].get_or_insert(flat.line(hit.start()));
+    for (phrase, at) in engine.begins.hits(&flat.text) {
+        begins[engine.owners[phrase]].get_or_insert_with(|| flat.line(at));
     }
     let rows = engine.rows.iter().zip(&begins);
     rows.filter(|((row, _), _)| row.any_sender || !any_sender_only)

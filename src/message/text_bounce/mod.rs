@@ -8,6 +8,7 @@ mod engine;
 mod generic;
 mod pattern;
 mod report;
+mod search;
 mod table;
 mod words;
 

@@ -110,8 +110,6 @@ pub(super) const ROWS: &[Row] = &[
             "addresses had permanent fatal errors",
             "addresses had transient non-fatal errors",
             "addresses had fatal errors",
-            "addresses had delivery errors",
-            "addresses had delivery problems",
             "addresses had permanent delivery errors",
             "addresses have delivery notifications",
         ],
@@ -128,6 +126,19 @@ pub(super) const ROWS: &[Row] = &[
             "delivery information",
         ],
         end: &["reporting-mta:", "message header", "original message"],
+        ..Row::NEW
+    },
+    // Filters before the mail system (McAfee and others) borrow sendmail's form. Their heading is
+    // kept: what they say is not what a host said.
+    Row {
+        name: "filter",
+        begin: &[
+            "addresses had delivery errors",
+            "addresses had delivery problems",
+        ],
+        recipient: &["<{to}> {why}", "{to} [{why}", "{to} ({why}", "{to}"],
+        from_top: true,
+        told_before: true,
         ..Row::NEW
     },
     // The session itself, as sendmail 5 and Postfix's notices to the postmaster show it.

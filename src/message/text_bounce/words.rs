@@ -1,8 +1,10 @@
 //! What mail systems say around their reports, in the languages they speak.
 
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, StartKind};
+
+use super::search::Search;
 
 /// How lines begin after which the returned message stands, lower case, decoration dropped.
 const RETURNED: &[&str] = &[
@@ -106,20 +108,37 @@ const RETURNED: &[&str] = &[
 
 /// Whether a line says that the returned message follows.
 pub(super) fn begins_returned(line: &str) -> bool {
+    static STARTS: OnceLock<AhoCorasick> = OnceLock::new();
+    // A quoted line is somebody else's.
     let bare = line.trim_matches(|c: char| "-=*_#|+~: \t".contains(c));
-    // A sentence is longer; a quoted line is somebody else's.
-    if bare.is_empty() || bare.len() > 110 || line.starts_with('>') {
+    if bare.is_empty() || line.starts_with('>') {
         return false;
     }
     let mut first = bare.bytes().take(2);
-    if !first.all(|b| b.is_ascii_alphabetic() || !b.is_ascii()) {
+    // A sentence is longer.
+    if bare.len() > 110 || !first.all(|b| b.is_ascii_alphabetic() || !b.is_ascii()) {
         return false;
     }
-    let lower = bare.to_lowercase();
-    RETURNED
-        .iter()
-        .any(|start| lower.starts_with(start.trim_end_matches(':')))
-        && !lower.starts_with("original message was received")
+    let lower = if bare.is_ascii() {
+        Cow::Borrowed(bare)
+    } else {
+        Cow::Owned(bare.to_lowercase())
+    };
+    let starts = STARTS.get_or_init(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .start_kind(StartKind::Anchored)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(RETURNED.iter().map(|start| start.trim_end_matches(':')))
+            .expect("a few hundred phrases")
+    });
+    let input = Input::new(lower.as_ref()).anchored(Anchored::Yes);
+    starts.is_match(input) && !starts_with_ignoring_case(&lower, "original message was received")
+}
+
+fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+    let found = text.as_bytes().get(..start.len());
+    found.is_some_and(|found| found.eq_ignore_ascii_case(start.as_bytes()))
 }
 
 /// Fields of RFC 3464 and their kin that some systems write as plain text.
@@ -141,36 +160,34 @@ const STATUS_FIELDS: &[&str] = &[
 ];
 
 pub(super) fn is_status_field(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    STATUS_FIELDS.contains(&lower.as_str())
-}
-
-fn found_in(cell: &'static OnceLock<AhoCorasick>, phrases: &[&str], text: &str) -> bool {
-    cell.get_or_init(|| {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(phrases)
-            .expect("a few hundred phrases")
-    })
-    .is_match(text)
+    STATUS_FIELDS
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Whether a text, blanks joined, says that a mail did not arrive.
 pub(super) fn says_failed(text: &str) -> bool {
-    static FAILED_SEARCH: OnceLock<AhoCorasick> = OnceLock::new();
-    found_in(&FAILED_SEARCH, FAILED, text)
+    says(&FAILED_SEARCH, FAILED, text)
 }
 
 /// Whether it says that delivery is still being tried.
 pub(super) fn says_delayed(text: &str) -> bool {
-    static DELAYED_SEARCH: OnceLock<AhoCorasick> = OnceLock::new();
-    found_in(&DELAYED_SEARCH, DELAYED, text)
+    says(&DELAYED_SEARCH, DELAYED, text)
 }
 
 /// Whether it is about something else that mail systems and filters write of.
 pub(super) fn says_something_else(text: &str) -> bool {
-    static OTHER_SEARCH: OnceLock<AhoCorasick> = OnceLock::new();
-    found_in(&OTHER_SEARCH, OTHER, text)
+    says(&OTHER_SEARCH, OTHER, text)
+}
+
+static FAILED_SEARCH: OnceLock<Search> = OnceLock::new();
+static DELAYED_SEARCH: OnceLock<Search> = OnceLock::new();
+static OTHER_SEARCH: OnceLock<Search> = OnceLock::new();
+
+fn says(search: &OnceLock<Search>, phrases: &[&'static str], text: &str) -> bool {
+    search
+        .get_or_init(|| Search::new(phrases.iter().copied()))
+        .is_met(text)
 }
 
 const OTHER: &[&str] = &[

@@ -1,0 +1,107 @@
+//! Whose code comes with the program, and on what terms: checked without a network.
+
+use std::{path::Path, process::Command};
+
+/// Terms that let anybody ship the program under its own.
+const ALLOWED: &[&str] = &[
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Crates that are not to come in by somebody else's decision, and why.
+const BANNED: &[(&str, &str)] = &[
+    (
+        "openssl-src",
+        "the system's OpenSSL gets its security updates",
+    ),
+    ("reqwest", "ureq is here"),
+    ("rustls", "one TLS library is enough to be kept up to date"),
+    ("tokio", "nothing here waits for thousands of sockets"),
+];
+
+/// Whether an SPDX expression (`A OR B`, `A AND (B OR C)`, the older `A/B`) can be met.
+fn is_allowed(expression: &str) -> bool {
+    let expression = expression.replace('/', " OR ");
+    // OR binds weaker than AND.
+    let split = |word: &str| -> Option<(String, String)> {
+        let mut depth = 0;
+        for (at, c) in expression.char_indices() {
+            match c {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ if depth == 0 && expression[at..].starts_with(word) => {
+                    let rest = &expression[at + word.len()..];
+                    return Some((expression[..at].to_owned(), rest.to_owned()));
+                }
+                _ => {}
+            }
+        }
+        None
+    };
+    if let Some((one, other)) = split(" OR ") {
+        return is_allowed(&one) || is_allowed(&other);
+    }
+    if let Some((one, other)) = split(" AND ") {
+        return is_allowed(&one) && is_allowed(&other);
+    }
+    let bare = expression.trim();
+    match bare
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+    {
+        Some(inner) => is_allowed(inner),
+        None => ALLOWED.contains(&bare),
+    }
+}
+
+#[test]
+fn every_crate_is_on_terms_that_are_allowed_and_none_is_banned() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    assert!(packages.len() > 50);
+    for package in packages {
+        let name = package["name"].as_str().unwrap();
+        let banned = BANNED.iter().find(|(banned, _)| *banned == name);
+        assert!(banned.is_none(), "{banned:?}");
+        let terms = package["license"].as_str();
+        assert!(
+            terms.is_some_and(is_allowed),
+            "`{name}` is on the terms {terms:?}"
+        );
+    }
+}
+
+#[test]
+fn terms_are_read_as_they_are_meant() {
+    for (terms, allowed) in [
+        ("MIT", true),
+        ("GPL-3.0-only", false),
+        ("GPL-3.0-only OR MIT", true),
+        ("MIT/Apache-2.0", true),
+        ("(MIT OR GPL-2.0) AND Unicode-3.0", true),
+        ("MIT AND GPL-2.0", false),
+        ("Apache-2.0 WITH LLVM-exception OR GPL-2.0", true),
+        ("", false),
+    ] {
+        assert_eq!(is_allowed(terms), allowed, "{terms}");
+    }
+}
