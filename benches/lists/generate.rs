@@ -145,7 +145,7 @@ pub(crate) fn sample(path: &Path, contacts: u64) -> Sample {
     let key = events[0].key.0;
     Sample {
         address,
-        event: key.iter().map(|octet| format!("{octet:02x}")).collect(),
+        event: data_encoding::HEXLOWER.encode(&key),
         run: events[0].run,
         segment: "Contactable".into(),
     }

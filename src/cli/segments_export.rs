@@ -105,7 +105,7 @@ fn write(
             .iter()
             .map(|name| Cow::Borrowed(*name))
             .chain(names.iter().map(|name| csv_cell(name)))
-            .map(|cell| cell.into_owned()),
+            .map(std::borrow::Cow::into_owned),
     )
     .map_err(failed)?;
     each(store, segment, |member, attributes| {

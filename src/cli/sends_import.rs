@@ -87,11 +87,10 @@ fn parse(row: &Row, table: Option<Table>, now: Timestamp) -> Result<Option<Impor
         Some(date) => moment(&date)?,
     };
     let opened_at = match (text(row, "opened_at"), text(row, "is_read").as_deref()) {
-        (_, Some("0" | "false" | "no")) => None,
+        (_, Some("0" | "false" | "no")) | (None, None) => None,
         (Some(date), _) => Some(moment(&date)?),
         // Opened, and nobody says when.
         (None, Some(_)) => Some(sent_at),
-        (None, None) => None,
     };
     let send = NewSend {
         hash,

@@ -105,7 +105,7 @@ impl Points {
 
     pub(super) fn write(&self, sql: &mut Sql, restriction: &Sql) {
         sql.push("(SELECT e.address_key, max(");
-        self.by_scope(sql, "e", |rules, sql| rules.points(sql));
+        self.by_scope(sql, "e", Scoring::points);
         sql.push(") AS points FROM event e WHERE e.address_key ")
             .append(restriction)
             .push(" AND e.kind = 'bounce' AND e.occurred_at > ");

@@ -259,20 +259,17 @@ impl Store {
             let known = counts
                 .iter()
                 .position(|count| count.grounds == grounds && count.detail == detail);
-            let count = match known {
-                Some(index) => &mut counts[index],
-                None => {
-                    counts.push(SuppressedCount {
-                        grounds: grounds.to_owned(),
-                        detail: detail.to_owned(),
-                        count: 0,
-                        old: 0,
-                        expired: 0,
-                    });
-                    let last = counts.len() - 1;
-                    &mut counts[last]
-                }
-            };
+            let index = known.unwrap_or_else(|| {
+                counts.push(SuppressedCount {
+                    grounds: grounds.to_owned(),
+                    detail: detail.to_owned(),
+                    count: 0,
+                    old: 0,
+                    expired: 0,
+                });
+                counts.len() - 1
+            });
+            let count = &mut counts[index];
             if row.get::<_, Option<i64>>(3)?.is_some_and(|at| at <= now.0) {
                 count.expired += 1;
             } else {

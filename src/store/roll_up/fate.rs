@@ -132,6 +132,9 @@ impl SendDays {
     }
 }
 
+/// Sends, by their hash, and the campaigns they belong to.
+pub(super) type Campaigns = Vec<(Box<[u8]>, String)>;
+
 /// What some events say of sends.
 #[derive(Default)]
 pub(super) struct Fates(Vec<(Box<[u8]>, Bits)>);
@@ -142,7 +145,7 @@ impl Fates {
     }
 
     /// Adds them to what was heard before. Answers the campaign of each send that is there.
-    pub(super) fn write(self, batch: &Batch<'_>) -> Result<Vec<(Box<[u8]>, String)>, StoreError> {
+    pub(super) fn write(self, batch: &Batch<'_>) -> Result<Campaigns, StoreError> {
         let mut fates = self.0;
         // In the order of the key: neighbouring rows share a page.
         fates.sort_unstable_by(|a, b| a.0.cmp(&b.0));

@@ -63,6 +63,11 @@ struct Counted {
     send: Option<Box<[u8]>>,
 }
 
+/// Day, campaign, kind, reason and permanence.
+type KindKey = (i64, u32, u32, u32, u32);
+/// Day, campaign, reason and shape.
+type ShapeKey = (i64, u32, u32, [u8; 8]);
+
 /// Counts of some events.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -166,9 +171,9 @@ impl Tally {
             .map(|(send, campaign)| (&**send, self.names.number(campaign)))
             .collect();
         let none = self.names.number("");
-        let mut kinds: HashMap<(i64, u32, u32, u32, u32), i64> = HashMap::new();
+        let mut kinds: HashMap<KindKey, i64> = HashMap::new();
         let mut domains: HashMap<(i64, u32, u32, u32), i64> = HashMap::new();
-        let mut shapes: HashMap<(i64, u32, u32, [u8; 8]), i64> = HashMap::new();
+        let mut shapes: HashMap<ShapeKey, i64> = HashMap::new();
         for event in &self.events {
             let campaign = event.send.as_ref().and_then(|send| campaigns.get(&**send));
             let campaign = *campaign.unwrap_or(&none);
@@ -189,11 +194,7 @@ impl Tally {
         self.write_rules(batch)
     }
 
-    fn write_kinds(
-        &self,
-        batch: &Batch<'_>,
-        kinds: Vec<((i64, u32, u32, u32, u32), i64)>,
-    ) -> Result<(), StoreError> {
+    fn write_kinds(&self, batch: &Batch<'_>, kinds: Vec<(KindKey, i64)>) -> Result<(), StoreError> {
         let mut add = batch.transaction.prepare_cached(
             "INSERT INTO day_kind (day, campaign, kind, reason, permanence, count) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (day, campaign, kind, reason, permanence) DO UPDATE SET count = day_kind.count + excluded.count",
@@ -237,7 +238,7 @@ impl Tally {
     fn write_shapes(
         &self,
         batch: &Batch<'_>,
-        shapes: Vec<((i64, u32, u32, [u8; 8]), i64)>,
+        shapes: Vec<(ShapeKey, i64)>,
     ) -> Result<(), StoreError> {
         let mut add = batch.transaction.prepare_cached(
             "INSERT INTO day_diagnostic (day, campaign, reason, shape, count, sample) VALUES ($1, $2, $3, $4, $5, $6)
