@@ -15,7 +15,6 @@ use bouncekit_core::{
 /// Names of what commands are asked about.
 pub(crate) struct Sample {
     pub(crate) address: String,
-    pub(crate) event: String,
     pub(crate) run: i64,
     pub(crate) segment: String,
 }
@@ -142,10 +141,8 @@ pub(crate) fn sample(path: &Path, contacts: u64) -> Sample {
     let events = open(path)
         .events_of(&AddressKey::parse(&address).unwrap())
         .unwrap();
-    let key = events[0].key.0;
     Sample {
         address,
-        event: data_encoding::HEXLOWER.encode(&key),
         run: events[0].run,
         segment: "Contactable".into(),
     }

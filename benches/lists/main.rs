@@ -86,7 +86,6 @@ fn time(folder: &Path, words: &[String]) -> bool {
 fn commands(sample: &Sample) -> Vec<Vec<String>> {
     let Sample {
         address,
-        event,
         run,
         segment,
     } = sample;
@@ -134,7 +133,6 @@ fn commands(sample: &Sample) -> Vec<Vec<String>> {
         "review --format json --limit 1000".into(),
         "quarantine:list".into(),
         "hooks:list".into(),
-        format!("email:explain {event}"),
         "policy:test other.toml".into(),
         "policy:test other.toml --summary".into(),
     ];
