@@ -227,6 +227,10 @@ impl Batch<'_> {
             ])?;
             new[*index] = updated == 1;
         }
+        // They happened when they happened first, which may be on a day that nobody counts again.
+        if known.iter().any(|index| new[*index]) {
+            self.discard_counts()?;
+        }
         Ok(())
     }
 

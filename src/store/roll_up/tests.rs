@@ -315,3 +315,39 @@ fn a_campaign_is_counted_by_itself_and_a_period_has_its_ends() {
     );
     assert_eq!(statistics.diagnostic_counts(scope, 5).unwrap()[0].count, 2);
 }
+
+/// What has no date of its own is dated by its arrival, which is another the second time.
+#[test]
+fn an_event_taken_over_from_an_undone_run_counts_on_its_day() {
+    let mut store = Store::open_in_memory().unwrap();
+    let mut runs = [store
+        .begin_run("test", "host", 1, Timestamp(START))
+        .unwrap()];
+    let arrives = |store: &mut Store, run, days| {
+        let of = Of {
+            number: 0,
+            kind: 0,
+            day: 0,
+            send: None,
+            address: 0,
+        };
+        let event = EventRow {
+            occurred_at: Timestamp(START + days * DAY),
+            ..row(&of, run)
+        };
+        let batch = store.begin().unwrap();
+        assert_eq!(batch.insert_events(&[event]).unwrap(), [true]);
+        batch.commit().unwrap();
+    };
+    arrives(&mut store, runs[0], 0);
+    take(&mut store, &mut runs, &Step::Undo { run: 0 });
+    take(&mut store, &mut runs, &Step::Ask);
+    arrives(&mut store, runs[0], 3);
+    let scope = Scope {
+        first: START / DAY,
+        last: START / DAY + 9,
+        campaign: None,
+    };
+    let counts = store.statistics().unwrap().event_counts(scope).unwrap();
+    assert_eq!(counts.iter().map(|count| count.count).sum::<u64>(), 1);
+}
