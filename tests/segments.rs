@@ -527,6 +527,17 @@ fn every_filter_is_told() {
     assert!(out.contains("contact.NAME"), "{out}");
 }
 
+/// The addresses of those who meet the filter, with blanks between them.
+fn addresses_meeting(env: &TestEnv, filter: &str) -> String {
+    let listed = env.run(["contacts:list", "--format", "csv", "--filter", filter]);
+    let lines = listed.done();
+    let names = lines
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(2).unwrap().to_owned());
+    names.collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn who_opened_is_known_where_the_import_says_so() {
     let env = TestEnv::new();
@@ -537,15 +548,7 @@ fn who_opened_is_known_where_the_import_says_so() {
                  b1,bert@example.com,7,2026-05-01 08:00:00,0,\n\
                  c1,carl@example.com,7,2026-05-01 08:00:00,1,\n";
     env.run_with(["sends:import", "-"], sends).done();
-    let who = |filter: &str| {
-        let listed = env.run(["contacts:list", "--format", "csv", "--filter", filter]);
-        let lines = listed.done();
-        let names = lines
-            .lines()
-            .skip(1)
-            .map(|line| line.split(',').nth(2).unwrap().to_owned());
-        names.collect::<Vec<_>>().join(" ")
-    };
+    let who = |filter: &str| addresses_meeting(&env, filter);
     assert_eq!(who("opened"), "anna@example.com carl@example.com");
     assert_eq!(who("not opened"), "bert@example.com");
     assert_eq!(who("last_opened > -15d"), "anna@example.com");
@@ -570,15 +573,7 @@ fn the_score_is_that_of_the_policy_with_its_overrides() {
     }
     mailing::full(&env, 2, "1 Jun 2026 09:00:00");
     env.run(["email:fetch"]).done();
-    let who = |filter: &str| {
-        let listed = env.run(["contacts:list", "--format", "csv", "--filter", filter]);
-        let lines = listed.done();
-        let names = lines
-            .lines()
-            .skip(1)
-            .map(|line| line.split(',').nth(2).unwrap().to_owned());
-        names.collect::<Vec<_>>().join(" ")
-    };
+    let who = |filter: &str| addresses_meeting(&env, filter);
     assert_eq!(who("score = 3"), "carl@outlook.example");
     assert_eq!(who("score = 2"), "emil@example.net");
     // Of campaign 7 only the last day counts.
