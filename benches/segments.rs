@@ -5,6 +5,7 @@
 //! one without changes, and for one after 1 % of the contacts changed.
 
 mod measure;
+mod random;
 
 use std::{
     fs,
@@ -21,6 +22,7 @@ use bouncekit_core::{
     time::{DAY, Timestamp},
 };
 use measure::{Cost, measured};
+use random::Random;
 
 /// The clock of every command.
 const NOW: &str = "2026-06-01T12:00:00Z";
@@ -113,18 +115,6 @@ fn main() {
             members(&theirs),
             "{step}: the members differ"
         );
-    }
-}
-
-/// Seeded, so that every run sees the same (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % limit
     }
 }
 

@@ -12,6 +12,8 @@ use bouncekit_core::{
     verp::SendHash,
 };
 
+use crate::random::Random;
+
 /// Names of what commands are asked about.
 pub(crate) struct Sample {
     pub(crate) address: String,
@@ -19,17 +21,7 @@ pub(crate) struct Sample {
     pub(crate) segment: String,
 }
 
-/// xorshift64*
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % limit
-    }
-
     fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         all[usize::try_from(self.below(all.len() as u64)).unwrap()]
     }

@@ -8,6 +8,8 @@
 mod generate;
 #[path = "../measure.rs"]
 mod measure;
+#[path = "../random.rs"]
+mod random;
 
 use std::{
     fs,
