@@ -4,12 +4,13 @@
 //! Prints processor seconds, peak memory and their ratio for the first build of five segments, for
 //! one without changes, and for one after 1 % of the contacts changed.
 
+mod measure;
+mod random;
+
 use std::{
     fs,
-    io::Write as _,
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use bouncekit_core::{
@@ -20,6 +21,8 @@ use bouncekit_core::{
     suppression::{Entry, Grounds},
     time::{DAY, Timestamp},
 };
+use measure::{Cost, measured};
+use random::Random;
 
 /// The clock of every command.
 const NOW: &str = "2026-06-01T12:00:00Z";
@@ -100,30 +103,18 @@ fn main() {
         shell.arg(&theirs);
         let bare = measure(&mut shell, &script(step == "first build"));
         println!(
-            "{step:<14} {:>8.2} {:>8.2} {:>6.2} {:>9} {:>9}",
-            us.cpu.as_secs_f64(),
-            bare.cpu.as_secs_f64(),
-            us.cpu.as_secs_f64() / bare.cpu.as_secs_f64().max(0.01),
-            us.memory / 1024,
-            bare.memory / 1024
+            "{step:<14} {:>8.2} {:>8.2} {:>6.2} {:>9.0} {:>9.0}",
+            us.processor,
+            bare.processor,
+            us.processor / bare.processor.max(0.01),
+            us.peak_mib,
+            bare.peak_mib
         );
         assert_eq!(
             members(&ours),
             members(&theirs),
             "{step}: the members differ"
         );
-    }
-}
-
-/// Seeded, so that every run sees the same (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % limit
     }
 }
 
@@ -321,59 +312,14 @@ fn members(path: &Path) -> Vec<(i64, u64)> {
     counts
 }
 
-struct Cost {
-    cpu: Duration,
-    /// Peak, KiB.
-    memory: u64,
-}
-
 /// Runs a command to its end.
 fn measure(command: &mut Command, input: &str) -> Cost {
-    let before = children();
-    let start = Instant::now();
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut memory = 0;
-    let ended = loop {
-        if let Some(ended) = child.try_wait().unwrap() {
-            break ended;
-        }
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        memory = peak
-            .and_then(|peak| peak.split_whitespace().next()?.parse().ok())
-            .unwrap_or(memory);
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    assert!(ended.success(), "{command:?} after {:?}", start.elapsed());
-    Cost {
-        cpu: children().saturating_sub(before),
-        memory,
-    }
-}
-
-/// Processor time of the children that have ended (proc(5): cutime and cstime, in 1/100 s).
-fn children() -> Duration {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .collect();
-    let ticks: u64 = fields[13..15]
-        .iter()
-        .map(|field| field.parse::<u64>().unwrap())
-        .sum();
-    Duration::from_millis(ticks * 10)
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let (cost, ended) = measured(piped, input);
+    assert!(
+        ended.status.success(),
+        "{command:?} after {:.1} s",
+        cost.wall
+    );
+    cost
 }

@@ -56,6 +56,7 @@ pub mod replay;
 pub mod report;
 pub mod review;
 pub mod segment;
+mod shape;
 pub mod sns;
 pub mod spool;
 pub mod store;

@@ -4,6 +4,24 @@
 //! goes on to the next clue. Forms: Mautic's plain hash, and the signed hash, whose mac is
 //! HMAC-SHA256 over `purpose \0 hash` truncated to 80 bits, lower-case base32 (16 characters).
 //! Mautic reads both (it takes the second `_` field).
+//!
+//! ```
+//! use bouncekit_core::verp::{Keys, Purpose, ReturnToken, SendHash, Signature, decode, encode};
+//!
+//! let keys = Keys::new(vec![b"a secret of at least thirty-two octets".to_vec()]);
+//! let hash = SendHash::parse("5f3e1a7b2c4d812345678").unwrap();
+//! let token = ReturnToken {
+//!     purpose: Purpose::Bounce,
+//!     mac: keys.sign(Purpose::Bounce, &hash),
+//!     hash,
+//! };
+//! let address = encode("news@example.com", '+', &token).unwrap();
+//! assert!(address.starts_with("news+bounce_5f3e1a7b2c4d812345678_"));
+//! // Relays may lower-case it.
+//! let back = decode(&address.to_lowercase(), &['+']).unwrap();
+//! assert_eq!(back, token);
+//! assert_eq!(keys.check(&back), Signature::Valid);
+//! ```
 
 use std::fmt;
 

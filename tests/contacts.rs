@@ -20,8 +20,7 @@ fn a_bom_quotes_and_wrong_column_counts() {
     assert_eq!(shown["contacts"].as_array().unwrap().len(), 1);
     assert!(
         shown["contacts"][0]["attributes"]
-            .as_str()
-            .unwrap()
+            .to_string()
             .contains("Anna \\\"A\\\" Berg")
     );
 }

@@ -6,7 +6,7 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     os::unix::process::ExitStatusExt as _,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
@@ -259,25 +259,7 @@ fn webhook_replay_of_the_spool() {
 
 /// Starts the program as a web server does, with the whole request written.
 fn receive(env: &TestEnv, callback: &Callback) -> Child {
-    let (path, query) = callback
-        .target
-        .split_once('?')
-        .unwrap_or((&callback.target, ""));
-    let mut command = env.command::<&str>([]);
-    command
-        .env("GATEWAY_INTERFACE", "CGI/1.1")
-        .env("BOUNCEKIT_CONFIG", env.path("bouncekit.toml"))
-        .env("REQUEST_METHOD", callback.method)
-        .env("REQUEST_URI", &callback.target)
-        .env("SCRIPT_NAME", path)
-        .env("QUERY_STRING", query)
-        .env("CONTENT_LENGTH", callback.body.len().to_string())
-        .stdin(Stdio::piped());
-    for (name, value) in &callback.headers {
-        let name = name.to_uppercase().replace('-', "_");
-        command.env(format!("HTTP_{name}"), value);
-    }
-    let mut child = command.spawn().unwrap();
+    let mut child = env.start_cgi(callback);
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&callback.body).unwrap();
     child

@@ -231,3 +231,50 @@ fn an_entry_by_hand_ends_by_itself() {
     env.run(["dnc:add", "bert@example.com", "--dry-run"]).done();
     assert_eq!(listed(&env, &[]), before);
 }
+
+#[test]
+fn a_filter_restricts_lists_exports_and_releases() {
+    let env = mailing("");
+    for person in [1, 3] {
+        unknown(&env, person, "1 May 2026 14:05:00");
+    }
+    full(&env, 5, "1 May 2026 14:05:00");
+    env.run(["email:fetch"]).done();
+    env.run_with(
+        ["contacts:import", "-"],
+        "id,email,city\n1,anna@example.com,Graz\n3,carl@outlook.example,Wien\n",
+    )
+    .done();
+    env.run(["dnc:add", "nobody@example.org"]).done();
+    let only = ["--filter", "contact.city = graz"];
+    assert_eq!(addresses(&listed(&env, &only)), ["anna@example.com"]);
+    let hosts = [
+        "--filter",
+        "contact.city = wien",
+        "--reason",
+        "user_unknown",
+    ];
+    assert_eq!(addresses(&listed(&env, &hosts)), ["carl@outlook.example"]);
+    let both = ["--filter", "contact.city = wien", "--domain", "example.com"];
+    assert_eq!(listed(&env, &both).len(), 0);
+    let export = env
+        .run([
+            "dnc:export",
+            "--dry-run",
+            "--quiet",
+            "--filter",
+            "bounced and city = Graz",
+        ])
+        .done();
+    assert_eq!(export, "anna@example.com\n");
+    let (_, err) = env.run(["dnc:list", "--filter", "city ="]).exit(2);
+    assert!(err.contains("hint: "), "{err}");
+    let release = env
+        .run(["dnc:release", "--filter", "contact.city = wien"])
+        .done();
+    assert!(release.contains("1 released"), "{release}");
+    assert_eq!(
+        addresses(&listed(&env, &[])),
+        ["anna@example.com", "nobody@example.org"]
+    );
+}

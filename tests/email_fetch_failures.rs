@@ -255,7 +255,7 @@ fn a_server_gone_for_good_in_the_middle_keeps_what_was_committed() {
     );
     assert!(out.contains("m/INBOX: 10 fetched = 10 acted"), "{out}");
     let run = env.run(["runs:list", "--format", "json"]).done();
-    assert!(run.contains("\\\"acted\\\":10"), "{run}");
+    assert!(run.contains("\"acted\":10"), "{run}");
     // The next run, with the server back, does the rest.
     env.write("bouncekit.toml", dovecot.connection("plain") + ONE);
     let rest = env.run(["email:fetch", "--format", "json"]).json();

@@ -69,7 +69,7 @@ fn a_hook_that_fails_is_tried_again_by_a_later_run() {
     // Too early for another try.
     env.run(["dnc:release", "nobody@example.com"]).done();
     let waiting = rows(&env.run(["hooks:list", "--format", "json"]).done());
-    assert_eq!((waiting.len(), &waiting[0]["tries"]), (1, &"1".into()));
+    assert_eq!((waiting.len(), &waiting[0]["tries"]), (1, &1.into()));
     env.set("BOUNCEKIT_NOW", "2026-06-01T13:00:00Z");
     let (_, err) = env.run(["dnc:release", "nobody@example.com"]).exit(0);
     assert!(err.contains("no, sorry"), "{err}");

@@ -36,6 +36,7 @@ mod review;
 mod rules;
 mod rules_eval;
 mod runs;
+mod schema;
 mod segments;
 mod signature_vectors;
 mod sns_mail;

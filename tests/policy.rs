@@ -32,7 +32,7 @@ fn overrides_by_domain_campaign_and_receiving_host() {
     let found: Vec<_> = rows
         .iter()
         .map(|row| {
-            let text = |name: &str| row[name].as_str().unwrap().to_owned();
+            let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
             (text("address"), text("detail"), text("expires_at"))
         })
         .collect();

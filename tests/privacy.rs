@@ -31,6 +31,9 @@ fn a_forgotten_person_leaves_no_trace_but_stays_suppressed() {
     let _ = env.run(["segments:update"]).done();
     let export = ["dnc:export", "--target", "plain", "--since-last"];
     assert!(env.run(export).exit(0).0.contains("anna@example.com"));
+    // What reports count holds samples of what was said.
+    let report = env.run(["report"]).done();
+    assert!(report.contains("user_unknown"), "{report}");
     let would = env.run(["forget", "Anna@example.com", "--dry-run"]).done();
     assert!(
         would.starts_with("would be forgotten: 1 contacts"),
@@ -66,6 +69,19 @@ fn a_forgotten_person_leaves_no_trace_but_stays_suppressed() {
         shown.contains("bounce since 2026-05-25T10:00:00Z"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_forgotten_person_who_comes_back_by_a_send_is_on_the_list() {
+    let env = TestEnv::with_config(CONFIG);
+    let add = ["dnc:add", "anna@example.com", "--reason", "unsubscribe"];
+    env.run(add).done();
+    env.run(["forget", "anna@example.com"]).done();
+    let sends = "hash,email,email_id,sent_at\nabc123,Anna@example.com,7,2026-05-01 08:00:00\n";
+    env.run_with(["sends:import", "-"], sends).done();
+    let shown = env.run(["contacts:show", "anna@example.com"]).done();
+    assert!(shown.contains("unsubscribe since "), "{shown}");
+    assert!(shown.contains("came back by an import"), "{shown}");
 }
 
 fn memchr_find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

@@ -28,7 +28,7 @@ fn a_mail_over_the_limit_is_listed_and_let_in_once_the_limit_is_raised() {
     assert_eq!(all.len(), 1);
     assert_eq!(
         (&all[0]["state"], &all[0]["place"], &all[0]["archived"]),
-        (&"quarantined".into(), &"big.eml".into(), &"no".into())
+        (&"quarantined".into(), &"big.eml".into(), &false.into())
     );
     assert!(all[0]["reason"].as_str().unwrap().contains("message_size"));
     let id = all[0]["id"].as_str().unwrap();

@@ -62,7 +62,7 @@ fn listed(env: &TestEnv, address: &str) -> Vec<String> {
             format!(
                 "{} {}",
                 row["reason"].as_str().unwrap(),
-                row["detail"].as_str().unwrap()
+                row["detail"].as_str().unwrap_or_default()
             )
         })
         .collect()
@@ -105,6 +105,38 @@ fn what_suppresses_today_is_written_and_told() {
     assert!(env.run(["runs:list"]).done().contains("reclassify"));
     let again = env.run(["reclassify", "--apply"]).done();
     assert_eq!(again, "2 mails: 0 changed\n");
+}
+
+/// What the events said before is not kept, so nothing is taken back by half.
+#[test]
+fn judging_again_is_taken_back_by_judging_again() {
+    let env = env();
+    ingest(&env, &[bounce("aaa1", 3, UNKNOWN)]);
+    sql(&env, UNDECIDED);
+    let _ = env.run(["reclassify", "--apply"]).done();
+    let runs = env.run(["runs:list", "--format", "csv"]).done();
+    let run = runs
+        .lines()
+        .find(|line| line.contains("reclassify"))
+        .and_then(|line| line.split(',').next())
+        .unwrap();
+    let (_, told) = env.run(["runs:undo", run]).exit(2);
+    assert!(
+        told.contains("cannot be taken back") && told.contains("hint: put the former rules back"),
+        "{told}"
+    );
+    assert_eq!(listed(&env, "anna@example.com"), ["bounce user_unknown"]);
+    env.write(
+        "former.toml",
+        "[[rules]]\nid = \"former\"\nphrases = [\"user unknown\"]\nreason = \"on_hold\"\n\
+         sample = \"550 5.1.1 User unknown\"\n",
+    );
+    env.write(
+        "bouncekit.toml",
+        format!("rules_file = \"former.toml\"\n{CONFIG}"),
+    );
+    let _ = env.run(["reclassify", "--apply"]).done();
+    assert!(listed(&env, "anna@example.com").is_empty());
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn groups_are_counted_with_a_sample_and_a_rule() {
     let first: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
     assert_eq!(
         (&first["count"], &first["kind"]),
-        (&"3".into(), &"unrecognised".into())
+        (&3.into(), &"unrecognised".into())
     );
     let id = first["event"].as_str().unwrap();
     assert!(env.run(["email:explain", id]).done().contains("was eaten"));

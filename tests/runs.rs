@@ -3,6 +3,48 @@
 use crate::support::mailing::{addresses, full, latest_run, listed, mailing, unknown};
 
 #[test]
+fn what_an_undone_run_brought_is_in_no_count() {
+    let env = mailing("");
+    unknown(&env, 1, "1 May 2026 14:05:00");
+    env.run(["email:fetch"]).done();
+    unknown(&env, 3, "2 May 2026 14:05:00");
+    full(&env, 4, "2 May 2026 14:05:00");
+    env.run(["email:fetch"]).done();
+    let totals = || {
+        let report = env
+            .run(["report", "--since", "60d", "--format", "json"])
+            .json();
+        let hits = env.run(["rules:list", "--format", "json"]).done();
+        let hits: u64 = hits
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .filter_map(|rule| rule["hits"].as_u64())
+            .sum();
+        let count = |value: &serde_json::Value, name: &str| value[name].as_u64().unwrap();
+        let campaign = &report["campaigns"][0];
+        (
+            count(&report["totals"], "hard_bounces") + count(&report["totals"], "soft_bounces"),
+            count(campaign, "hard_bounces") + count(campaign, "soft_bounces"),
+            count(&report["sources"][0], "events"),
+            env.run(["metrics"])
+                .done()
+                .lines()
+                .filter(|line| line.starts_with("bouncekit_events_total"))
+                .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+                .sum::<u64>(),
+            hits,
+        )
+    };
+    assert_eq!(totals(), (3, 3, 3, 3, 3));
+    env.run(["runs:undo", &latest_run(&env)]).done();
+    assert_eq!(totals(), (1, 1, 1, 1, 1));
+    // Read again, they count again.
+    std::fs::write(env.path("bouncekit.toml"), "").unwrap();
+    env.run(["email:ingest", "back"]).done();
+    assert_eq!(totals().0, 3);
+}
+
+#[test]
 fn undoing_a_run_takes_back_what_only_it_caused() {
     let env = mailing("");
     unknown(&env, 1, "1 May 2026 14:05:00");

@@ -5,7 +5,7 @@ use bouncekit_core::{
     time::Timestamp,
 };
 
-use crate::support::TestEnv;
+use crate::support::{TestEnv, mailing};
 
 const PEOPLE: &str = "id,email,city,age,joined,vip\n\
 1,anna@example.com,Graz,41,2026-05-20,yes\n\
@@ -525,4 +525,64 @@ fn every_filter_is_told() {
         );
     }
     assert!(out.contains("contact.NAME"), "{out}");
+}
+
+/// The addresses of those who meet the filter, with blanks between them.
+fn addresses_meeting(env: &TestEnv, filter: &str) -> String {
+    let listed = env.run(["contacts:list", "--format", "csv", "--filter", filter]);
+    let lines = listed.done();
+    let names = lines
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(2).unwrap().to_owned());
+    names.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn who_opened_is_known_where_the_import_says_so() {
+    let env = TestEnv::new();
+    let people = "id,email\n1,anna@example.com\n2,bert@example.com\n3,carl@example.com\n";
+    env.run_with(["contacts:import", "-"], people).done();
+    let sends = "tracking_hash,email_address,email_id,date_sent,is_read,date_read\n\
+                 a1,anna@example.com,7,2026-05-01 08:00:00,1,2026-05-20 09:00:00\n\
+                 b1,bert@example.com,7,2026-05-01 08:00:00,0,\n\
+                 c1,carl@example.com,7,2026-05-01 08:00:00,1,\n";
+    env.run_with(["sends:import", "-"], sends).done();
+    let who = |filter: &str| addresses_meeting(&env, filter);
+    assert_eq!(who("opened"), "anna@example.com carl@example.com");
+    assert_eq!(who("not opened"), "bert@example.com");
+    assert_eq!(who("last_opened > -15d"), "anna@example.com");
+    // Mautic tells of an opening with the next dump; the first time stays.
+    let later = "tracking_hash,email_address,email_id,date_sent,is_read,date_read\n\
+                 a1,anna@example.com,7,2026-05-01 08:00:00,1,2026-05-25 09:00:00\n\
+                 b1,bert@example.com,7,2026-05-01 08:00:00,1,2026-05-30 09:00:00\n";
+    env.run_with(["sends:import", "-"], later).done();
+    assert_eq!(who("not opened"), "");
+    assert_eq!(who("last_opened > -10d"), "bert@example.com");
+}
+
+#[test]
+fn the_score_is_that_of_the_policy_with_its_overrides() {
+    let env = mailing::mailing(
+        "[[policy.override]]\ndomains = ['outlook.example']\nreasons = { mailbox_full = 'score 3' }\n\
+         [[policy.override]]\nreceiving_hosts = ['example.net']\nreasons = { mailbox_full = 'score 2' }\n\
+         [[policy.override]]\ncampaigns = ['7']\nwindow = '1d'\n",
+    );
+    for person in [1, 2, 3, 5] {
+        mailing::full(&env, person, "25 May 2026 14:05:00");
+    }
+    mailing::full(&env, 2, "1 Jun 2026 09:00:00");
+    env.run(["email:fetch"]).done();
+    let who = |filter: &str| addresses_meeting(&env, filter);
+    assert_eq!(who("score = 3"), "carl@outlook.example");
+    assert_eq!(who("score = 2"), "emil@example.net");
+    // Of campaign 7 only the last day counts.
+    assert_eq!(who("score = 1"), "bert@example.com");
+    assert_eq!(
+        who("score >= 1 or bounces > 0"),
+        "anna@example.com bert@example.com carl@outlook.example emil@example.net"
+    );
+    // What an undone run brought gives no points.
+    env.run(["runs:undo", &mailing::latest_run(&env)]).done();
+    assert_eq!(who("score >= 1 or bounces > 0"), "");
 }

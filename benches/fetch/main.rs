@@ -18,12 +18,17 @@ mod dovecot;
 #[allow(dead_code, reason = "shared with the tests")]
 #[path = "../../tests/support/mails.rs"]
 mod mails;
+#[path = "../measure.rs"]
 mod measure;
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use dovecot::{Dovecot, PASSWORD};
-use measure::{Figures, measured, median};
+use measure::{Cost, measured};
 
 /// Samples that come back most; each mail is filled up to the size of a real one.
 const SAMPLES: &[&str] = &[
@@ -80,7 +85,7 @@ fn main() {
         let (mut bare, mut fetch) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             let mailbox = folder_of(state);
-            bare.push(measured(&mut bare::command(&dovecot, security, &mailbox)));
+            bare.push(run(&mut bare::command(&dovecot, security, &mailbox)).0);
             let mailbox = folder_of(state);
             fetch.push(fetched(&dovecot, folder.path(), security, &mailbox, count));
         }
@@ -91,7 +96,7 @@ fn main() {
         println!(
             "{:34} {:>9.2}",
             "  of the bare read",
-            bare.seconds / fetch.seconds
+            bare.wall / fetch.wall
         );
     }
 }
@@ -152,13 +157,7 @@ fn mail(number: usize) -> String {
     }
 }
 
-fn fetched(
-    dovecot: &Dovecot,
-    folder: &Path,
-    security: &str,
-    mailbox: &str,
-    count: usize,
-) -> Figures {
+fn fetched(dovecot: &Dovecot, folder: &Path, security: &str, mailbox: &str, count: usize) -> Cost {
     let connection = dovecot.connection(security);
     fs::write(
         folder.join("bouncekit.toml"),
@@ -178,23 +177,34 @@ fn fetched(
     };
     let imported = program("sends:import").arg("sends.csv").output().unwrap();
     assert!(imported.status.success(), "{imported:?}");
-    let figures = measured(&mut program("email:fetch"));
-    assert!(
-        figures.output.contains(&format!("{count} fetched")),
-        "{}",
-        figures.output
-    );
+    let (cost, told) = run(&mut program("email:fetch"));
+    assert!(told.contains(&format!("{count} fetched")), "{}", told);
     assert_eq!(dovecot.seen(mailbox), count);
-    eprintln!("{}", figures.output.trim_end());
-    figures
+    eprintln!("{}", told.trim_end());
+    cost
 }
 
-fn show(name: &str, figures: &Figures, count: usize, octets: usize) {
+/// Runs a command to its end; answers what it said, too.
+fn run(command: &mut Command) -> (Cost, String) {
+    let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let (cost, output) = measured(piped, "");
+    assert!(output.status.success(), "{output:?}");
+    (cost, String::from_utf8(output.stdout).unwrap())
+}
+
+/// The run whose time is in the middle.
+fn median(runs: &[Cost]) -> Cost {
+    let mut sorted = runs.to_vec();
+    sorted.sort_by(|a, b| a.wall.total_cmp(&b.wall));
+    sorted[sorted.len() / 2]
+}
+
+fn show(name: &str, cost: &Cost, count: usize, octets: usize) {
     println!(
         "{name:34} {:>9.0} {:>8.1} {:>7.2} {:>9.1}",
-        count as f64 / figures.seconds,
-        octets as f64 / 1e6 / figures.seconds,
-        figures.cpu_seconds,
-        figures.peak_kib as f64 / 1024.0
+        count as f64 / cost.wall,
+        octets as f64 / 1e6 / cost.wall,
+        cost.processor,
+        cost.peak_mib
     );
 }

@@ -4,18 +4,19 @@
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 mod generate;
+#[path = "../measure.rs"]
 mod measure;
 
 use std::{
     env, fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::Instant,
 };
 
 use generate::{Mix, Population};
-use measure::{Cost, run};
+use measure::{Cost, measured};
 
 const EVENTS: u64 = 1_000_000;
 
@@ -56,6 +57,17 @@ fn main() {
             );
         }
     }
+}
+
+/// Runs to the end, standard input from a file; answers what it said, too.
+fn run(command: &mut Command, stdin: Option<&Path>) -> (Cost, String) {
+    let input = stdin.map_or_else(Stdio::null, |path| fs::File::open(path).unwrap().into());
+    let (cost, output) = measured(command.stdin(input).stdout(Stdio::piped()), "");
+    assert!(output.status.success(), "{command:?}: {}", output.status);
+    (
+        cost,
+        String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
 }
 
 struct Bench {

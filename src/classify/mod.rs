@@ -1,4 +1,18 @@
 //! What a report means: diagnostics → reason, whose fault, permanence, and the rule that said so.
+//!
+//! ```
+//! use bouncekit_core::classify::{Diagnostics, Fault, Permanence, Reason, Rules};
+//!
+//! let verdict = Rules::builtin().classify(&Diagnostics {
+//!     reply_code: Some(452),
+//!     text: "452 4.2.2 The email account that you tried to reach is over quota",
+//!     receiving_host: "gmail-smtp-in.l.google.com",
+//!     ..Diagnostics::default()
+//! });
+//! assert_eq!(verdict.reason, Reason::MailboxFull);
+//! assert_eq!(verdict.permanence, Permanence::Soft);
+//! assert_eq!(verdict.reason.fault(), Fault::Recipient);
+//! ```
 
 mod permanence;
 mod phrases;

@@ -2,6 +2,7 @@ use bouncekit_core::store::Contact;
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column, Holds},
     listing::{Format, Listing},
 };
 
@@ -32,6 +33,13 @@ impl<E: Into<CliError>> From<E> for End {
     }
 }
 
+pub(crate) const COLUMNS: &[Column] = &[
+    column::number("id", "its number here"),
+    column::optional("external_id", "its number where it came from"),
+    column::text("address", "as given"),
+    column::column("attributes", Holds::Object, "what was imported of it"),
+];
+
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let store = context.store()?;
     let filter = args
@@ -44,7 +52,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             Ok::<_, CliError>(compiled)
         })
         .transpose()?;
-    let mut listing = Listing::new(args.format, &["id", "external_id", "address", "attributes"])?;
+    let mut listing = Listing::new(args.format, COLUMNS)?;
     let mut left = args.limit.unwrap_or(u64::MAX);
     let each = |contact: Contact| {
         if left == 0 {

@@ -4,7 +4,7 @@ use bouncekit_core::{
     address::AddressKey,
     classify::Reason,
     event::EventKind,
-    store::{DoNotContact, EventRow},
+    store::{Contact, DoNotContact, EventRow},
     time::Timestamp,
 };
 use data_encoding::HEXLOWER;
@@ -45,9 +45,9 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     if args.format == ShowFormat::Json {
         let value = json!({
             "address": key.as_str(),
-            "contacts": contacts,
+            "contacts": contacts.iter().map(contact_json).collect::<Vec<_>>(),
             "do_not_contact": listed.iter().map(|row| json!({
-                "reason": row.entry.grounds.name(), "detail": row.entry.detail.map_or("", Reason::name),
+                "reason": row.entry.grounds.name(), "detail": row.entry.detail.map(Reason::name),
                 "since": row.entry.since.to_string(), "comment": row.entry.comment,
                 "event": row.entry.event.map(|key| HEXLOWER.encode(&key.0)), "run": row.entry.run,
                 "expires_at": row.entry.expires_at.map(|at| at.to_string()), "live": row.is_live(context.now),
@@ -163,6 +163,15 @@ fn line(event: &EventRow, undone: &HashSet<i64>) -> String {
         line += &format!(", counts for nothing: run {} is undone", event.run);
     }
     printable(&line)
+}
+
+fn contact_json(contact: &Contact) -> serde_json::Value {
+    let attributes: serde_json::Value =
+        serde_json::from_str(&contact.attributes).unwrap_or_default();
+    json!({
+        "id": contact.id, "external_id": contact.external_id, "address": contact.address,
+        "attributes": attributes,
+    })
 }
 
 fn event_json(event: &EventRow, undone: &HashSet<i64>) -> serde_json::Value {

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column},
     listing::{Format, Listing},
     selection::{keys, moment, unknown_reason},
 };
@@ -45,6 +46,15 @@ pub(crate) fn reason(name: &str) -> Option<(Grounds, Option<Reason>)> {
         .or_else(|| Reason::from_name(name).map(|reason| (Grounds::Bounce, Some(reason))))
 }
 
+pub(crate) const COLUMNS: &[Column] = &[
+    column::text("address", "as it is compared"),
+    column::text("reason", "manual, unsubscribe, complaint or bounce"),
+    column::text(
+        "outcome",
+        "added, changed or listed already; would be ... in a dry run",
+    ),
+];
+
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let (grounds, detail) = reason(&args.reason).ok_or_else(|| unknown_reason(&args.reason))?;
     let expires_at = expires_at(args, context.now)?;
@@ -80,7 +90,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     };
     let policy = &context.config.policy;
     let added = ingest::add(&mut store, policy, occasion, &additions, args.dry_run)?;
-    let mut listing = Listing::new(args.format, &["address", "reason", "outcome"])?;
+    let mut listing = Listing::new(args.format, COLUMNS)?;
     for (addition, outcome) in additions.iter().zip(&added) {
         listing.row(vec![
             addition.address.to_string(),

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     selection: SelectionArgs,
     /// For whom: plain, csv, ndjson, sha256, ses, ses-json, sendgrid, sparkpost, mandrill,
-    /// elastic-email, mailjet, mautic-csv, mautic-api (--help tells more)
+    /// elastic-email, mailjet, mailjet-api, mautic-csv, mautic-api (--help tells more)
     #[arg(long, value_name = "FORMAT", default_value = "plain")]
     target: String,
     /// Remember this export under a name of its own, where one format serves several accounts
@@ -63,8 +63,10 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         return Err(CliError::usage("hashes without a salt can be guessed")
             .hint("make one with `openssl rand -hex 16 > salt` and give --salt-file salt"));
     }
-    let selection = args.selection.selection(&[], context.now)?;
+    let mut selection = args.selection.selection(&[], context.now)?;
     let mut store = context.store()?;
+    args.selection
+        .read_filter(&mut selection, &store, context)?;
     let target = args.name.as_ref().unwrap_or(&args.target).clone();
     let exporting = store.begin_export(&target)?;
     let mut export = Export {

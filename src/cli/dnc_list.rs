@@ -29,6 +29,8 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     selection.expired = args.expired;
     selection.limit = args.limit;
     let store = context.store()?;
+    args.selection
+        .read_filter(&mut selection, &store, context)?;
     let mut listing = Listing::new(args.format, COLUMNS)?;
     store.for_each_listed(&selection, context.now, |row| {
         listing.row(cells(&row))?;

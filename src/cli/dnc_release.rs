@@ -37,8 +37,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
-    let selection = args.selection.selection(&args.addresses, context.now)?;
-    if selection.is_everything() {
+    let mut selection = args.selection.selection(&args.addresses, context.now)?;
+    if selection.is_everything() && args.selection.filter.is_none() {
         return Err(CliError::usage("nothing says who is to be released").hint(
             "name addresses or e.g. --reason mailbox_full --older-than 90d; try --dry-run first",
         ));
@@ -62,6 +62,8 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     } else {
         context.store_and_run("dnc:release")?
     };
+    args.selection
+        .read_filter(&mut selection, &store, context)?;
     let occasion = Occasion {
         run,
         now: context.now,

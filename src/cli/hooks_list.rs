@@ -2,6 +2,7 @@ use bouncekit_core::time::Timestamp;
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column, Holds},
     listing::{Format, Listing},
 };
 
@@ -15,12 +16,22 @@ pub(crate) struct Args {
 /// Read at once.
 const CHUNK: u32 = 1000;
 
+pub(crate) const COLUMNS: &[Column] = &[
+    column::number("id", "its place in the queue"),
+    column::number("tries", "how often the hook refused it"),
+    column::column(
+        "next_try",
+        Holds::OptionalTime,
+        "when it is offered again; nothing where the next run does, or none ever",
+    ),
+    column::column("given_up", Holds::Flag, "whether it is offered no more"),
+    column::text("error", "what the hook said last"),
+    column::column("suppression", Holds::Object, "what the hook is to be told"),
+];
+
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let store = context.store()?;
-    let mut listing = Listing::new(
-        args.format,
-        &["id", "tries", "next_try", "error", "suppression"],
-    )?;
+    let mut listing = Listing::new(args.format, COLUMNS)?;
     let mut after = 0;
     loop {
         let chunk = store.outbox(after, CHUNK)?;
@@ -29,7 +40,8 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         };
         after = last.id;
         for each in chunk {
-            let next = if each.tries >= context.config.hooks.tries {
+            let given_up = each.tries >= context.config.hooks.tries;
+            let next = if given_up {
                 "given up".into()
             } else if each.next_try_at <= context.now {
                 "next run".into()
@@ -40,6 +52,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
                 each.id.to_string(),
                 each.tries.to_string(),
                 next,
+                if given_up { "yes" } else { "no" }.into(),
                 each.error,
                 each.payload,
             ])?;

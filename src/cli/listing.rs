@@ -1,8 +1,13 @@
 //! Lists on stdout as aligned text, CSV or JSON lines, streamed; other people's text made harmless.
 
-use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
+use std::{
+    borrow::Cow,
+    io::{self, BufWriter, IsTerminal as _, StdoutLock, Write},
+};
 
 use clap::ValueEnum;
+
+use super::column::Column;
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -30,12 +35,16 @@ impl Format {
 /// Text of an attacker's choice (diagnostics, subjects, addresses) as one harmless line: control
 /// and escape sequences, line separators and bidirectional overrides become `\u{..}`.
 pub(crate) fn printable(text: &str) -> String {
+    harmless(text).into_owned()
+}
+
+fn harmless(text: &str) -> Cow<'_, str> {
     escaped(text, is_harmful, |c| c.escape_unicode().to_string())
 }
 
 /// JSON as one harmless text of the same meaning: serde leaves C1 controls and bidirectional
 /// overrides in strings as they are, and terminals act on them.
-pub(crate) fn json_text(json: &str) -> String {
+pub(crate) fn json_text(json: &str) -> Cow<'_, str> {
     let harmful = |c| is_harmful(c) && c != '\n';
     // None of them is beyond the basic plane, so that four digits do.
     escaped(json, harmful, |c| format!("\\u{:04x}", u32::from(c)))
@@ -46,9 +55,15 @@ fn is_harmful(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
 }
 
-fn escaped(text: &str, harmful: impl Fn(char) -> bool, escape: impl Fn(char) -> String) -> String {
-    if !text.contains(&harmful) {
-        return text.to_owned();
+fn escaped(
+    text: &str,
+    harmful: impl Fn(char) -> bool,
+    escape: impl Fn(char) -> String,
+) -> Cow<'_, str> {
+    // Nearly everything is plain ASCII, and lists have a million rows.
+    let is_plain = text.bytes().all(|octet| (b' '..=b'~').contains(&octet));
+    if is_plain || !text.contains(&harmful) {
+        return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -58,38 +73,54 @@ fn escaped(text: &str, harmful: impl Fn(char) -> bool, escape: impl Fn(char) -> 
             out.push(c);
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// A CSV cell that no spreadsheet takes for a formula.
-pub(crate) fn csv_cell(text: &str) -> String {
-    let text = printable(text);
+pub(crate) fn csv_cell(text: &str) -> Cow<'_, str> {
+    let text = harmless(text);
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err() {
-        format!("'{text}")
+        Cow::Owned(format!("'{text}"))
     } else {
         text
     }
 }
 
+/// Octets written at once.
+const BUFFER: usize = 64 * 1024;
+
 /// Rows are aligned by what the first so many hold; later ones may stick out.
 const MEASURED: usize = 200;
 
+/// Where rows go.
+enum Out {
+    Lines(BufWriter<StdoutLock<'static>>),
+    Csv(Box<csv::Writer<StdoutLock<'static>>>),
+}
+
 /// Writes rows of equal length under the given column names.
 pub(crate) struct Listing {
-    out: BufWriter<StdoutLock<'static>>,
+    out: Out,
     format: Format,
-    columns: &'static [&'static str],
+    columns: &'static [Column],
     waiting: Vec<Vec<String>>,
     widths: Option<Vec<usize>>,
     limit: usize,
 }
 
 impl Listing {
-    pub(crate) fn new(format: Format, columns: &'static [&'static str]) -> io::Result<Self> {
-        let mut out = BufWriter::new(io::stdout().lock());
-        if format == Format::Csv {
-            write_csv(&mut out, columns.iter().map(|name| (*name).to_owned()))?;
-        }
+    pub(crate) fn new(format: Format, columns: &'static [Column]) -> io::Result<Self> {
+        let stdout = io::stdout().lock();
+        let out = if format == Format::Csv {
+            let mut writer = csv::WriterBuilder::new()
+                .buffer_capacity(BUFFER)
+                .from_writer(stdout);
+            let names = columns.iter().map(|column| column.name);
+            writer.write_record(names).map_err(io::Error::from)?;
+            Out::Csv(Box::new(writer))
+        } else {
+            Out::Lines(BufWriter::with_capacity(BUFFER, stdout))
+        };
         // On a terminal lines are cut at its width; in a pipe nothing is.
         let limit = if io::stdout().is_terminal() {
             terminal_width()
@@ -107,18 +138,27 @@ impl Listing {
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) -> io::Result<()> {
-        match self.format {
-            Format::Csv => write_csv(&mut self.out, cells.iter().map(|cell| csv_cell(cell))),
-            Format::Json => {
-                let object: serde_json::Map<String, serde_json::Value> = self
-                    .columns
-                    .iter()
-                    .zip(cells)
-                    .map(|(name, cell)| ((*name).to_owned(), cell.into()))
-                    .collect();
-                writeln!(self.out, "{}", json_text(&serde_json::to_string(&object)?))
+        let out = match &mut self.out {
+            Out::Csv(writer) => {
+                let cells = cells.iter().map(|cell| csv_cell(cell));
+                return write_record(writer, cells);
             }
-            Format::Text => {
+            Out::Lines(out) => out,
+        };
+        match self.format {
+            Format::Json => {
+                let mut line = Vec::with_capacity(256);
+                for (column, cell) in self.columns.iter().zip(&cells) {
+                    line.push(if line.is_empty() { b'{' } else { b',' });
+                    serde_json::to_writer(&mut line, column.name)?;
+                    line.push(b':');
+                    column.write_json(cell, &mut line)?;
+                }
+                line.push(b'}');
+                let line = String::from_utf8(line).map_err(io::Error::other)?;
+                writeln!(out, "{}", json_text(&line))
+            }
+            Format::Text | Format::Csv => {
                 if self.widths.is_some() {
                     return self.line(&cells);
                 }
@@ -136,7 +176,10 @@ impl Listing {
         if self.format == Format::Text && self.widths.is_none() {
             self.measure()?;
         }
-        self.out.flush()
+        match &mut self.out {
+            Out::Lines(out) => out.flush(),
+            Out::Csv(writer) => writer.flush(),
+        }
     }
 
     fn measure(&mut self) -> io::Result<()> {
@@ -148,11 +191,18 @@ impl Listing {
                     .iter()
                     .filter_map(|row| row.get(column))
                     .map(|cell| width(cell));
-                cells.chain([self.columns[column].len()]).max().unwrap_or(0)
+                cells
+                    .chain([self.columns[column].name.len()])
+                    .max()
+                    .unwrap_or(0)
             })
             .collect();
         self.widths = Some(widths);
-        let header: Vec<String> = self.columns.iter().map(|name| (*name).to_owned()).collect();
+        let header: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| column.name.to_owned())
+            .collect();
         self.line(&header)?;
         for row in std::mem::take(&mut self.waiting) {
             self.line(&row)?;
@@ -167,17 +217,32 @@ impl Listing {
             if !line.is_empty() {
                 line.push_str("  ");
             }
-            line.push_str(&format!("{:<width$}", printable(cell)));
+            let cell = harmless(cell);
+            line.push_str(&cell);
+            let shown = cell.chars().count();
+            line.extend(std::iter::repeat_n(' ', width.saturating_sub(shown)));
         }
-        let line: String = line.trim_end().chars().take(self.limit).collect();
-        writeln!(self.out, "{line}")
+        let mut line = line.trim_end();
+        if let Some((end, _)) = line.char_indices().nth(self.limit) {
+            line = &line[..end];
+        }
+        match &mut self.out {
+            Out::Lines(out) => writeln!(out, "{line}"),
+            Out::Csv(_) => Ok(()),
+        }
     }
 }
 
-fn write_csv(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
-    let mut writer = csv::WriterBuilder::new().from_writer(out);
-    writer.write_record(cells).map_err(io::Error::other)?;
-    writer.flush()
+fn write_record<'c>(
+    writer: &mut csv::Writer<impl Write>,
+    cells: impl Iterator<Item = Cow<'c, str>>,
+) -> io::Result<()> {
+    for cell in cells {
+        writer
+            .write_field(cell.as_bytes())
+            .map_err(io::Error::from)?;
+    }
+    writer.write_record(None::<&[u8]>).map_err(io::Error::from)
 }
 
 fn terminal_width() -> usize {

@@ -54,6 +54,8 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         drop(batch);
     } else {
         batch.commit()?;
+        // What retention took away has all counted anew: better now than when a report is asked for.
+        store.statistics()?;
         let archive = &context.config.archive;
         let oldest = Timestamp(context.now.0.saturating_sub(archive.lasting.0));
         store.trim_archive(oldest, archive.size)?;

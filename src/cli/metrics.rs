@@ -23,11 +23,11 @@ const DAYS: u32 = 30;
 const RUNS: u32 = 1000;
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
-    let store = context.store()?;
+    let mut store = context.store()?;
     let mut text = Exposition::default();
-    stored(&mut text, &store, context.now)?;
+    stored(&mut text, &mut store, context.now)?;
     let report = Report::of(
-        &store,
+        &mut store,
         Question {
             now: context.now,
             days: DAYS,
@@ -44,14 +44,14 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
 }
 
 /// What the tables hold.
-fn stored(text: &mut Exposition, store: &Store, now: Timestamp) -> Result<(), CliError> {
+fn stored(text: &mut Exposition, store: &mut Store, now: Timestamp) -> Result<(), CliError> {
     let mut events: BTreeMap<[&str; 3], u64> = BTreeMap::new();
     let ever = Scope {
-        since: Timestamp(0),
-        until: Timestamp(i64::MAX),
+        first: i64::MIN,
+        last: i64::MAX,
         campaign: None,
     };
-    for count in store.event_counts(ever)? {
+    for count in store.statistics()?.event_counts(ever)? {
         let reason = count.reason.map_or("", |reason| reason.name());
         let permanence = count.permanence.map_or("", |permanence| permanence.name());
         *events

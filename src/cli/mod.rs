@@ -2,6 +2,7 @@
 
 mod as_cgi;
 mod attempts;
+mod column;
 mod completions;
 mod contacts_import;
 mod contacts_list;
@@ -47,6 +48,7 @@ mod rules_test;
 mod runs_list;
 mod runs_show;
 mod runs_undo;
+mod schema;
 mod segments;
 mod segments_add;
 mod segments_apply;
@@ -173,6 +175,7 @@ enum Command {
     RunsShow(runs_show::Args),
     #[command(name = "runs:undo")]
     RunsUndo(runs_undo::Args),
+    Schema(schema::Args),
     #[command(name = "segments:add")]
     SegmentsAdd(segments_add::Args),
     #[command(name = "segments:apply")]
@@ -255,6 +258,7 @@ impl Command {
             Self::RunsList(args) => runs_list::run(context, args),
             Self::RunsShow(args) => runs_show::run(context, args),
             Self::RunsUndo(args) => runs_undo::run(context, args),
+            Self::Schema(args) => schema::run(context, args),
             Self::SegmentsAdd(args) => segments_add::run(context, args),
             Self::SegmentsApply(args) => segments_apply::run(context, args),
             Self::SegmentsCreate(args) => segments_create::run(context, args),

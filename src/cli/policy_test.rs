@@ -8,8 +8,9 @@ use bouncekit_core::{
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column, Holds},
     listing::{Format, Listing},
-    selection::cells,
+    selection::{self, cells},
 };
 
 /// Try another policy on everything that came back: who would be suppressed, and who freed
@@ -28,17 +29,8 @@ pub(crate) struct Args {
     format: Format,
 }
 
-const COLUMNS: &[&str] = &[
-    "change",
-    "address",
-    "reason",
-    "detail",
-    "since",
-    "expires_at",
-    "run",
-    "event",
-    "comment",
-];
+pub(crate) const COLUMNS: &[Column] =
+    selection::columns![column::text("change", "suppressed, freed or changed")];
 
 /// Counts by reason, of one kind of change.
 type Counts = BTreeMap<String, u64>;

@@ -3,6 +3,7 @@ use data_encoding::HEXLOWER;
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column, Holds},
     listing::{Format, Listing},
 };
 
@@ -15,15 +16,15 @@ pub(crate) struct Args {
     format: Format,
 }
 
-const COLUMNS: &[&str] = &[
-    "id",
-    "state",
-    "tries",
-    "first_seen",
-    "last_seen",
-    "archived",
-    "place",
-    "reason",
+pub(crate) const COLUMNS: &[Column] = &[
+    column::text("id", "the beginning of the message's hash"),
+    column::text("state", "deferred (tried once more) or quarantined"),
+    column::number("tries", "how often it was tried"),
+    column::time("first_seen", "when it came first"),
+    column::time("last_seen", "when it was tried last"),
+    column::column("archived", Holds::Flag, "whether the archive holds it"),
+    column::text("place", "mailbox, folder and UID, or file"),
+    column::text("reason", "why it could not be read"),
 ];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {

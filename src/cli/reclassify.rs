@@ -13,6 +13,7 @@ use data_encoding::HEXLOWER;
 use super::{
     CliError, Context, Exit,
     attempts::{self, Purpose},
+    column::{self, Column},
     intake,
     listing::{Format, Listing},
 };
@@ -35,15 +36,18 @@ pub(crate) struct Args {
     format: Format,
 }
 
-const COLUMNS: &[&str] = &[
-    "event",
-    "received",
-    "address",
-    "before",
-    "after",
-    "rule_before",
-    "rule_after",
-    "do_not_contact",
+pub(crate) const COLUMNS: &[Column] = &[
+    column::text("event", "the beginning of its id"),
+    column::time("received", "when it came"),
+    column::optional("address", "who it is charged to"),
+    column::optional("before", "what it said"),
+    column::optional("after", "what it says today"),
+    column::optional("rule_before", "the rule that said so"),
+    column::optional("rule_after", "the rule that says so today"),
+    column::optional(
+        "do_not_contact",
+        "suppressed or released, where the list follows",
+    ),
 ];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {

@@ -50,10 +50,10 @@ fn days(text: &str) -> Result<u32, String> {
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
-    let store = context.store()?;
+    let mut store = context.store()?;
     let limits = &context.config.alarms;
     let report = Report::of(
-        &store,
+        &mut store,
         Question {
             now: context.now,
             days: args.since,
@@ -99,6 +99,6 @@ fn lines(text: &str) -> String {
 
 fn json(value: &impl serde::Serialize) -> Result<String, CliError> {
     serde_json::to_string_pretty(value)
-        .map(|text| json_text(&text) + "\n")
+        .map(|text| json_text(&text).into_owned() + "\n")
         .map_err(CliError::usage)
 }

@@ -10,6 +10,7 @@ use data_encoding::HEXLOWER;
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column},
     listing::{Format, Listing, printable},
     reclassify::since,
 };
@@ -31,7 +32,18 @@ pub(crate) struct Args {
     format: Format,
 }
 
-const COLUMNS: &[&str] = &["count", "kind", "latest", "event", "text", "sample", "rule"];
+pub(crate) const COLUMNS: &[Column] = &[
+    column::number("count", "events of the group"),
+    column::text(
+        "kind",
+        "unrecognised (mail) or bounce (that no rule decided)",
+    ),
+    column::time("latest", "when the latest came"),
+    column::text("event", "the id of one of them"),
+    column::text("text", "what they have in common"),
+    column::text("sample", "what that one says"),
+    column::optional("rule", "a rule for the rules_file, in TOML"),
+];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let from = args

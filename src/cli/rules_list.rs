@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column, Holds},
     listing::{Format, Listing},
 };
 
@@ -18,13 +19,20 @@ pub(crate) struct Args {
     format: Format,
 }
 
-const COLUMNS: [&str; 6] = [
-    "rule",
-    "reason",
-    "fault",
-    "permanence",
-    "hits",
-    "conditions",
+pub(crate) const COLUMNS: &[Column] = &[
+    column::text("rule", "its id"),
+    column::optional(
+        "reason",
+        "what it decides; nothing for ids that no rule of today has",
+    ),
+    column::optional("fault", "whose it is"),
+    column::optional("permanence", "hard or soft"),
+    column::column(
+        "hits",
+        Holds::OptionalNumber,
+        "events it decided; nothing without a database",
+    ),
+    column::optional("conditions", "what it asks"),
 ];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -46,7 +54,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         return Ok(Exit::Done);
     }
     let whole = args.format == Format::Csv;
-    let mut listing = Listing::new(args.format, &COLUMNS)?;
+    let mut listing = Listing::new(args.format, COLUMNS)?;
     for rule in rules.conditions() {
         let hits = count(&rule.id).filter(|_| counted);
         listing.row(vec![
@@ -73,7 +81,8 @@ fn hits(context: &Context) -> Result<Option<BTreeMap<String, u64>>, CliError> {
     if context.store_url().is_none() && !context.config.store.path.is_file() {
         return Ok(None);
     }
-    Ok(Some(context.store()?.rule_hits()?.into_iter().collect()))
+    let hits = context.store()?.statistics()?.rule_hits()?;
+    Ok(Some(hits.into_iter().collect()))
 }
 
 /// The lists of a rule by name, as the file of own rules has them.

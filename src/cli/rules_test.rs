@@ -4,6 +4,7 @@ use bouncekit_core::classify::Rules;
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column},
     listing::{Format, Listing},
     read_rules,
 };
@@ -20,15 +21,18 @@ pub(crate) struct Args {
     format: Format,
 }
 
-const COLUMNS: [&str; 8] = [
-    "line",
-    "rule",
-    "result",
-    "decided_by",
-    "reason",
-    "matched",
-    "built_in_rule",
-    "built_in_reason",
+pub(crate) const COLUMNS: &[Column] = &[
+    column::number("line", "where it stands in the file"),
+    column::text("rule", "its id"),
+    column::text("result", "ok, failed, or no sample"),
+    column::optional("decided_by", "the rule that decides its sample"),
+    column::optional("reason", "what that says"),
+    column::optional("matched", "the words it found"),
+    column::optional(
+        "built_in_rule",
+        "the rule that would decide without own ones",
+    ),
+    column::optional("built_in_reason", "what that says"),
 ];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -42,7 +46,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         })?;
     let own = read_rules(path)?;
     let rules = Rules::new(own.iter().map(|rule| rule.condition.clone()).collect());
-    let mut listing = Listing::new(args.format, &COLUMNS)?;
+    let mut listing = Listing::new(args.format, COLUMNS)?;
     let mut exit = Exit::Done;
     for rule in &own {
         let id = &rule.condition.id;

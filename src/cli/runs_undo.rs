@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column, Holds},
     listing::{Format, Listing},
     runs_show::find,
     selection,
@@ -26,17 +27,8 @@ pub(crate) struct Args {
     format: Format,
 }
 
-const COLUMNS: &[&str] = &[
-    "change",
-    selection::COLUMNS[0],
-    selection::COLUMNS[1],
-    selection::COLUMNS[2],
-    selection::COLUMNS[3],
-    selection::COLUMNS[4],
-    selection::COLUMNS[5],
-    selection::COLUMNS[6],
-    selection::COLUMNS[7],
-];
+pub(crate) const COLUMNS: &[Column] =
+    selection::columns![column::text("change", "removed, restored or changed")];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let store = context.store()?;
@@ -54,6 +46,14 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             CliError::usage(format!("run {} is itself an undoing", args.run))
                 .hint("read the mails or payloads again, or use dnc:add and dnc:release"),
         );
+    }
+    // It wrote events of earlier runs anew; what they said before is not kept, the mails are.
+    if run.command == "reclassify" {
+        return Err(CliError::usage(format!(
+            "run {} judged mails again and cannot be taken back by itself",
+            args.run
+        ))
+        .hint("put the former rules back (`rules_file`, or the former version) and run `reclassify --apply`"));
     }
     let (mut store, own) = if args.dry_run {
         (store, 0)

@@ -1,14 +1,19 @@
 use std::{
-    collections::BTreeSet,
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, BufWriter, Write},
     path::PathBuf,
 };
 
 use bouncekit_core::store::{Member, Origin, Store};
-use serde_json::{Map, Value, json};
+use serde_json::value::RawValue;
 
-use super::{CliError, Context, Exit, listing::csv_cell, output, segments};
+use super::{
+    CliError, Context, Exit,
+    listing::{csv_cell, json_text},
+    output, segments,
+};
 
 /// Export the members of a segment with their attributes
 #[derive(clap::Args)]
@@ -70,25 +75,27 @@ fn write(
     if format == ExportFormat::Json {
         each(store, segment, |member, attributes| {
             members += 1;
-            let row = json!({
-                "id": member.contact.id, "external_id": member.contact.external_id,
-                "address": member.contact.address, "origin": member.origin.name(),
-                "since": member.since.to_string(), "attributes": attributes,
-            });
-            Ok(writeln!(out, "{row}")?)
+            let row = serde_json::to_string(&Line {
+                id: member.contact.id,
+                external_id: member.contact.external_id.as_deref(),
+                address: &member.contact.address,
+                origin: member.origin.name(),
+                since: member.since.to_string(),
+                attributes,
+            })
+            .map_err(CliError::usage)?;
+            Ok(writeln!(out, "{}", json_text(&row))?)
         })?;
         return Ok(members);
     }
     // Once to know the columns, once to write: memory does not grow with the members.
-    let mut names = BTreeSet::new();
+    let mut names: BTreeSet<String> = BTreeSet::new();
     each(store, segment, |_, attributes| {
-        names.extend(
-            attributes
-                .keys()
-                .filter(|name| !names.contains(*name))
-                .cloned()
-                .collect::<Vec<_>>(),
-        );
+        for name in attributes.keys() {
+            if !names.contains(&**name) {
+                names.insert(name.clone().into_owned());
+            }
+        }
         Ok(())
     })?;
     let mut csv = csv::Writer::from_writer(out);
@@ -96,26 +103,41 @@ fn write(
     csv.write_record(
         COLUMNS
             .iter()
-            .map(|name| (*name).to_owned())
-            .chain(names.iter().map(|name| csv_cell(name))),
+            .map(|name| Cow::Borrowed(*name))
+            .chain(names.iter().map(|name| csv_cell(name)))
+            .map(std::borrow::Cow::into_owned),
     )
     .map_err(failed)?;
     each(store, segment, |member, attributes| {
         members += 1;
         let cells = [
             member.contact.id.to_string(),
-            member.contact.external_id.unwrap_or_default(),
-            member.contact.address,
+            member.contact.external_id.clone().unwrap_or_default(),
+            member.contact.address.clone(),
             member.origin.name().to_owned(),
             member.since.to_string(),
         ];
-        let values = names.iter().map(|name| match attributes.get(name) {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-        });
-        csv.write_record(cells.into_iter().chain(values).map(|cell| csv_cell(&cell)))
-            .map_err(failed)
+        let values = names
+            .iter()
+            .map(|name| match attributes.get(name.as_str()) {
+                None => Cow::Borrowed(""),
+                Some(value) => match value.get() {
+                    "null" => Cow::Borrowed(""),
+                    text if text.starts_with('"') => {
+                        Cow::Owned(serde_json::from_str::<String>(text).unwrap_or_default())
+                    }
+                    other => Cow::Borrowed(other),
+                },
+            });
+        for cell in cells
+            .iter()
+            .map(|cell| Cow::Borrowed(cell.as_str()))
+            .chain(values)
+        {
+            csv.write_field(csv_cell(&cell).as_bytes())
+                .map_err(failed)?;
+        }
+        csv.write_record(None::<&[u8]>).map_err(failed)
     })?;
     csv.flush()?;
     Ok(members)
@@ -124,13 +146,27 @@ fn write(
 fn each(
     store: &Store,
     segment: i64,
-    mut each: impl FnMut(Member, Map<String, Value>) -> Result<(), CliError>,
+    mut each: impl FnMut(&Member, &Attributes<'_>) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     store.for_each_member(segment, |member| {
         if member.origin == Origin::Removed {
             return Ok(());
         }
         let attributes = serde_json::from_str(&member.contact.attributes).unwrap_or_default();
-        each(member, attributes)
+        each(&member, &attributes)
     })
 }
+
+/// A line of JSON.
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    id: i64,
+    external_id: Option<&'a str>,
+    address: &'a str,
+    origin: &'a str,
+    since: String,
+    attributes: &'a Attributes<'a>,
+}
+
+/// The attributes of a contact by name, their values as they are written.
+type Attributes<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;

@@ -2,6 +2,7 @@ use bouncekit_core::segment::{ATTRIBUTE, FILTERS, Filter, ValueType};
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column},
     listing::{Format, Listing},
 };
 
@@ -16,11 +17,16 @@ pub(crate) struct Args {
     format: Format,
 }
 
+pub(crate) const COLUMNS: &[Column] = &[
+    column::text("name", "as it is written in filters"),
+    column::text("value", "the type, or the words it can be"),
+    column::text("operators", "what it can be compared with"),
+    column::text("example", "a filter"),
+    column::text("meaning", "what it asks"),
+];
+
 pub(crate) fn run(_: &mut Context, args: &Args) -> Result<Exit, CliError> {
-    let mut listing = Listing::new(
-        args.format,
-        &["name", "value", "operators", "example", "meaning"],
-    )?;
+    let mut listing = Listing::new(args.format, COLUMNS)?;
     for filter in FILTERS.iter().chain([&ATTRIBUTE]) {
         listing.row(vec![
             filter.name.to_owned(),

@@ -2,6 +2,7 @@ use bouncekit_core::store::Origin;
 
 use super::{
     CliError, Context, Exit,
+    column::{self, Column},
     listing::{Format, Listing},
     segments,
 };
@@ -23,6 +24,14 @@ pub(crate) struct Args {
     format: Format,
 }
 
+pub(crate) const COLUMNS: &[Column] = &[
+    column::number("id", "the contact's number here"),
+    column::optional("external_id", "its number where it came from"),
+    column::text("address", "as given"),
+    column::text("origin", "filter, added or removed (by hand)"),
+    column::time("since", "when that was"),
+];
+
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let store = context.store()?;
     let segment = segments::find(&store.segments()?, &args.segment)?;
@@ -32,10 +41,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
             segment.name
         );
     }
-    let mut listing = Listing::new(
-        args.format,
-        &["id", "external_id", "address", "origin", "since"],
-    )?;
+    let mut listing = Listing::new(args.format, COLUMNS)?;
     let mut left = args.limit.unwrap_or(u64::MAX);
     store.for_each_member(segment.id, |member| {
         if left > 0 && (args.removed || member.origin != Origin::Removed) {

@@ -3,13 +3,16 @@
 use bouncekit_core::{
     address::AddressKey,
     classify::{Fault, Reason},
-    store::{DoNotContact, Selection},
+    store::{DoNotContact, Selection, Store},
     suppression::{Grounds, duration},
     time::{DAY, Timestamp},
 };
 use data_encoding::HEXLOWER;
 
-use super::CliError;
+use super::{
+    CliError, Context,
+    column::{self, Column, Holds},
+};
 
 /// Several values of one option are alternatives; several options must all hold.
 #[derive(clap::Args)]
@@ -43,9 +46,28 @@ pub(crate) struct SelectionArgs {
     /// time without a date is today's
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
     between: Option<Vec<String>>,
+    /// Addresses of contacts who meet this filter, e.g. 'city = Graz and score >= 3';
+    /// segments:filters shows everything that can be asked
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
 }
 
 impl SelectionArgs {
+    /// Adds the filter, which only the store can read.
+    pub(crate) fn read_filter(
+        &self,
+        selection: &mut Selection,
+        store: &Store,
+        context: &Context,
+    ) -> Result<(), CliError> {
+        if let Some(text) = &self.filter {
+            let filter = store.read_filter(text, &[])?;
+            let filter = store.compile_filter(&filter, &context.config.policy, context.now)?;
+            selection.filter = Some(filter);
+        }
+        Ok(())
+    }
+
     /// The selection, for the given addresses (all if there are none).
     pub(crate) fn selection(
         &self,
@@ -158,16 +180,25 @@ pub(crate) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, CliError> 
     })
 }
 
-pub(crate) const COLUMNS: &[&str] = &[
-    "address",
-    "reason",
-    "detail",
-    "since",
-    "expires_at",
-    "run",
-    "event",
-    "comment",
-];
+/// The columns of a do-not-contact row, after those that are given.
+macro_rules! columns {
+    ($($first:expr),*) => {
+        &[
+            $($first,)*
+            column::text("address", "as it is compared: lower case, domain in ASCII"),
+            column::text("reason", "bounce, complaint, unsubscribe or manual"),
+            column::optional("detail", "the bounce's reason, as mailbox_full"),
+            column::time("since", "when the earliest event of this reason happened"),
+            column::column("expires_at", Holds::OptionalTime, "when it ends by itself"),
+            column::number("run", "the run that put it on the list"),
+            column::optional("event", "the beginning of the id of the event that caused it"),
+            column::text("comment", "what a person or the program noted"),
+        ]
+    };
+}
+pub(crate) use columns;
+
+pub(crate) const COLUMNS: &[Column] = columns![];
 
 /// The cells of a row, in the order of [`COLUMNS`].
 pub(crate) fn cells(row: &DoNotContact) -> Vec<String> {

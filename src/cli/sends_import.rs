@@ -13,8 +13,9 @@ use super::{
 /// Import existing sends from CSV, NDJSON or a dump of Mautic's table `email_stats`
 ///
 /// Columns as in Mautic's `email_stats`: tracking_hash, email_address, email_id, lead_id, date_sent
-/// (UTC), and message_id where it is known. A hash that is known already keeps its send. Bad lines
-/// are told and skipped, and the exit status is then 1.
+/// (UTC), message_id where it is known, and is_read and date_read for the filter `opened`. A hash
+/// that is known already keeps its send; a Message-ID or an opening that comes later is noted. Bad
+/// lines are told and skipped, and the exit status is then 1.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -31,6 +32,8 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("external_id", &["lead_id", "contact_id"]),
     ("sent_at", &["date_sent", "sent", "sentat"]),
     ("message_id", &["messageid", "message-id"]),
+    ("opened_at", &["date_read", "opened", "date_opened"]),
+    ("is_read", &["is_opened"]),
 ];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -43,7 +46,10 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         |row| parse(row, args.import.table, now),
         |sends| {
             let batch = store.begin()?;
-            counts += batch.import_sends(sends)?;
+            let (sends, openings): (Vec<NewSend>, Vec<_>) = sends.iter().cloned().unzip();
+            counts += batch.import_sends(&sends)?;
+            let opened = sends.iter().zip(openings);
+            batch.note_opened(opened.filter_map(|(send, at)| Some((&send.hash, at?))))?;
             if !dry_run {
                 batch.commit()?;
             }
@@ -59,7 +65,10 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     })
 }
 
-fn parse(row: &Row, table: Option<Table>, now: Timestamp) -> Result<Option<NewSend>, String> {
+/// A send, and when it was opened.
+type Imported = (NewSend, Option<Timestamp>);
+
+fn parse(row: &Row, table: Option<Table>, now: Timestamp) -> Result<Option<Imported>, String> {
     let Some(hash) = text(row, "hash") else {
         // Mautic's sends that are not tracked.
         if table == Some(Table::EmailStats) {
@@ -75,19 +84,15 @@ fn parse(row: &Row, table: Option<Table>, now: Timestamp) -> Result<Option<NewSe
         AddressKey::parse(&address).ok_or_else(|| format!("`{address}` is not an address"))?;
     let sent_at = match text(row, "sent_at") {
         None => now,
-        Some(date) => Timestamp::parse_iso(&date)
-            .or_else(|| {
-                date.parse::<i64>().ok().map(|number| {
-                    if number > 99_999_999_999 {
-                        Timestamp(number)
-                    } else {
-                        Timestamp::from_seconds(number)
-                    }
-                })
-            })
-            .ok_or_else(|| format!("`{date}` is no date: write 2026-01-02 03:04:05 (UTC)"))?,
+        Some(date) => moment(&date)?,
     };
-    Ok(Some(NewSend {
+    let opened_at = match (text(row, "opened_at"), text(row, "is_read").as_deref()) {
+        (_, Some("0" | "false" | "no")) | (None, None) => None,
+        (Some(date), _) => Some(moment(&date)?),
+        // Opened, and nobody says when.
+        (None, Some(_)) => Some(sent_at),
+    };
+    let send = NewSend {
         hash,
         email_id: text(row, "email_id").unwrap_or_default(),
         external_id: text(row, "external_id"),
@@ -95,5 +100,21 @@ fn parse(row: &Row, table: Option<Table>, now: Timestamp) -> Result<Option<NewSe
         key,
         message_id: text(row, "message_id").map(|id| id.trim_matches(['<', '>']).to_owned()),
         sent_at,
-    }))
+    };
+    Ok(Some((send, opened_at)))
+}
+
+/// A date, or seconds or milliseconds since 1970.
+fn moment(date: &str) -> Result<Timestamp, String> {
+    let number = || {
+        let number = date.parse::<i64>().ok()?;
+        Some(if number > 99_999_999_999 {
+            Timestamp(number)
+        } else {
+            Timestamp::from_seconds(number)
+        })
+    };
+    Timestamp::parse_iso(date)
+        .or_else(number)
+        .ok_or_else(|| format!("`{date}` is no date: write 2026-01-02 03:04:05 (UTC)"))
 }

@@ -167,8 +167,10 @@ proptest! {
         // Both are what the policy says of the whole history.
         let mut replayed = Vec::new();
         store
-            .for_each_history(true, |address, history| {
-                let causes = settings.policy.causes(address.domain(), history);
+            .for_each_outline(|outline| {
+                let address = outline.address;
+                let history = store.history_of(address, true)?;
+                let causes = settings.policy.causes(address.domain(), &history);
                 replayed.extend(entries(&causes).into_iter().map(|entry| DoNotContact {
                     address: address.clone(),
                     entry,

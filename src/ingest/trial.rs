@@ -1,10 +1,14 @@
 //! A policy tried on everything that came back, without writing anything.
+//!
+//! Most addresses are judged by what the index over addresses tells of their events
+//! ([`Outline`]); the events themselves are read where that does not decide, and where something
+//! would change.
 
 use crate::{
     address::AddressKey,
     event::EventKind,
-    store::{DoNotContact, Store, StoreError},
-    suppression::{Entry, PastEvent, Policy, entries},
+    store::{DoNotContact, Outline, Store, StoreError},
+    suppression::{Action, Entry, PastEvent, Policy, Subject, entries},
     time::Timestamp,
 };
 
@@ -28,41 +32,112 @@ pub fn trial<E: From<StoreError>>(
     now: Timestamp,
     mut each: impl FnMut(Trial) -> Result<(), E>,
 ) -> Result<(), E> {
-    store.for_each_history(policy.names_campaigns(), |address, events| {
-        let live = |entry: &Entry| entry.expires_at.is_none_or(|at| at > now);
-        let mut present: Vec<Entry> = store
-            .do_not_contact_of(address)?
-            .into_iter()
-            .map(|row| row.entry)
-            .collect();
-        present.retain(live);
-        let mut future = entries(&policy.causes(address.domain(), events));
-        future.retain(live);
-        if present.is_empty() && !future.is_empty() && !acts(store, address, events)? {
-            return Ok(());
+    let try_on = |outline: Outline<'_>| -> Result<Option<Trial>, StoreError> {
+        let address = outline.address;
+        let present = live(outline.listed.to_vec(), now);
+        if let Some(view) = sight(policy, &outline) {
+            let future = match view {
+                Sight::Nothing => Vec::new(),
+                Sight::Events => future(policy, address, outline.events, now),
+            };
+            if told(strongest(&present)) == told(strongest(&future)) {
+                return Ok((!present.is_empty()).then_some(Trial::Stays));
+            }
+            if let (Some(entry), true) = (strongest(&present), future.is_empty()) {
+                return Ok(Some(Trial::Freed(row(address, entry))));
+            }
         }
-        let row = |entry: &Entry| DoNotContact {
-            address: address.clone(),
-            entry: entry.clone(),
-        };
-        let strongest = |entries: &[Entry]| entries.iter().max_by_key(|e| e.grounds).map(row);
-        each(match (strongest(&present), strongest(&future)) {
-            (None, None) => return Ok(()),
-            (None, Some(entry)) => Trial::Suppressed(entry),
-            (Some(entry), None) => Trial::Freed(entry),
-            (Some(old), Some(new)) => {
-                let told = |row: &DoNotContact| {
-                    let entry = &row.entry;
-                    (entry.grounds, entry.detail, entry.expires_at)
+        let events = store.history_of(address, policy.names_campaigns())?;
+        let future = future(policy, address, &events, now);
+        if present.is_empty() && !future.is_empty() && !acts(store, address, &events)? {
+            return Ok(None);
+        }
+        Ok(match (strongest(&present), strongest(&future)) {
+            (None, None) => None,
+            (None, Some(entry)) => Some(Trial::Suppressed(row(address, entry))),
+            (Some(entry), None) => Some(Trial::Freed(row(address, entry))),
+            (old, Some(new)) if told(old) == told(Some(new)) => Some(Trial::Stays),
+            (Some(_), Some(new)) => Some(Trial::Changed(row(address, new))),
+        })
+    };
+    store.for_each_outline(|outline| try_on(outline)?.map_or(Ok(()), &mut each))
+}
+
+/// What an outline is good for.
+enum Sight {
+    /// None of the events can suppress.
+    Nothing,
+    /// What its events lead to is certain but for who told them.
+    Events,
+}
+
+/// Nothing where only the events themselves decide.
+fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
+    if policy.names_campaigns() || policy.names_receiving_hosts() {
+        return None;
+    }
+    let rules = policy.rules(Subject {
+        domain: outline.address.domain(),
+        campaign: "",
+        receiving_host: "",
+    });
+    let (mut suppresses, mut sum) = (false, 0_u32);
+    for event in outline.events {
+        match event.kind {
+            // Whose words count, what was listed and until when, does not stand in the index.
+            EventKind::Unsubscribe | EventKind::Manual | EventKind::Release => return None,
+            EventKind::Complaint => suppresses = true,
+            EventKind::Bounce => {
+                let (Some(reason), Some(permanence)) = (event.reason, event.permanence) else {
+                    continue;
                 };
-                if told(&old) == told(&new) {
-                    Trial::Stays
-                } else {
-                    Trial::Changed(new)
+                match rules.action(reason, permanence) {
+                    Action::Suppress { .. } => suppresses = true,
+                    Action::Score { points, .. } => sum = sum.saturating_add(points),
+                    Action::Record | Action::Ignore => {}
                 }
             }
-        })
-    })
+            _ => {}
+        }
+    }
+    // Two sources may have told the same: how many points there are only the events say.
+    if sum >= rules.threshold {
+        None
+    } else if suppresses {
+        Some(Sight::Events)
+    } else {
+        Some(Sight::Nothing)
+    }
+}
+
+fn live(mut entries: Vec<Entry>, now: Timestamp) -> Vec<Entry> {
+    entries.retain(|entry| entry.expires_at.is_none_or(|at| at > now));
+    entries
+}
+
+fn future(
+    policy: &Policy,
+    address: &AddressKey,
+    events: &[PastEvent],
+    now: Timestamp,
+) -> Vec<Entry> {
+    live(entries(&policy.causes(address.domain(), events)), now)
+}
+
+fn strongest(entries: &[Entry]) -> Option<&Entry> {
+    entries.iter().max_by_key(|entry| entry.grounds)
+}
+
+/// By what entries are compared.
+fn told(entry: Option<&Entry>) -> Option<impl PartialEq + use<>> {
+    entry.map(|entry| (entry.grounds, entry.detail, entry.expires_at))
+}
+
+fn row(address: &AddressKey, entry: &Entry) -> DoNotContact {
+    DoNotContact {
+        address: address.clone(),
+        entry: entry.clone(),
+    }
 }
 
 /// Reports on addresses that nobody knows suppress nobody, but what a person adds does.

@@ -1,5 +1,35 @@
 //! Who reports what: bytes of a mail → [`Inbound`], with one [`Report`] per recipient and every
 //! clue to the send it belongs to. Pure: no I/O, no clock, no store.
+//!
+//! ```
+//! use bouncekit_core::{
+//!     classify::{Diagnostics, Reason, Rules},
+//!     message::{Options, parse},
+//! };
+//!
+//! let mail = b"Return-Path: <>\r\n\
+//!     Delivered-To: news+bounce_5f3e1a7b2c4d812345678@example.com\r\n\
+//!     From: MAILER-DAEMON@mx.example\r\n\
+//!     Subject: Undelivered Mail Returned to Sender\r\n\
+//!     Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+//!     --b\r\nContent-Type: message/delivery-status\r\n\r\n\
+//!     Reporting-MTA: dns; mx.example\r\n\r\n\
+//!     Final-Recipient: rfc822; anna@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\n\
+//!     Diagnostic-Code: smtp; 550 5.1.1 User unknown\r\n--b--\r\n";
+//! let inbound = parse(mail, &Options::default());
+//! let report = &inbound.reports[0];
+//! assert_eq!(report.recipient.as_deref(), Some("anna@example.org"));
+//! // The hash of the send, from the address that the report came to.
+//! assert_eq!(inbound.clues[0].source, "Delivered-To");
+//!
+//! let verdict = Rules::builtin().classify(&Diagnostics {
+//!     status: report.status,
+//!     reply_code: report.reply_code,
+//!     text: &report.diagnostic,
+//!     receiving_host: "mx.example",
+//! });
+//! assert_eq!(verdict.reason, Reason::UserUnknown);
+//! ```
 
 pub mod arf;
 mod authentication;

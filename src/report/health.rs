@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Rate, Report};
 use crate::{
-    store::{Returned, Store, StoreError},
+    store::{Returned, Statistics, StoreError},
     time::{DAY, Timestamp},
 };
 
@@ -93,9 +93,12 @@ const LOOKED_BACK: i64 = 90;
 const HABIT: usize = 5;
 
 /// What each mailbox and provider brought lately.
-pub fn sources(store: &Store, now: Timestamp) -> Result<Vec<SourceHealth>, StoreError> {
+pub fn sources(
+    statistics: &Statistics<'_>,
+    now: Timestamp,
+) -> Result<Vec<SourceHealth>, StoreError> {
     let mut days: BTreeMap<String, Vec<crate::store::SourceCount>> = BTreeMap::new();
-    for count in store.source_counts(Timestamp(now.0 - LOOKED_BACK * DAY))? {
+    for count in statistics.source_counts(now.0.div_euclid(DAY) - LOOKED_BACK)? {
         days.entry(count.source.clone()).or_default().push(count);
     }
     let health = days.into_iter().filter_map(|(source, days)| {

@@ -20,7 +20,7 @@ pub use text::render as text;
 use crate::{
     classify::{Fault, Permanence, Reason},
     event::EventKind,
-    store::{EventCount, Returned, Scope, Store, StoreError, SuppressedCount},
+    store::{EventCount, Returned, Scope, Statistics, Store, StoreError, SuppressedCount},
     time::{DAY, Timestamp},
 };
 
@@ -136,46 +136,53 @@ const SHOWN: usize = 12;
 
 impl Report {
     /// Asks the store.
-    pub fn of(store: &Store, question: Question<'_>) -> Result<Self, StoreError> {
+    pub fn of(store: &mut Store, question: Question<'_>) -> Result<Self, StoreError> {
         let today = question.now.0.div_euclid(DAY);
         let first = today - i64::from(question.days) + 1;
         let scope = Scope {
-            since: Timestamp(first * DAY),
-            until: Timestamp((today + 1) * DAY),
+            first,
+            last: today,
             campaign: question.campaign,
         };
         let earlier = Scope {
-            since: Timestamp((first - i64::from(question.days)) * DAY),
-            until: scope.since,
+            first: first - i64::from(question.days),
+            last: first - 1,
             ..scope
         };
+        let statistics = store.statistics()?;
         let days = days(
             first,
             today,
-            &store.event_counts(scope)?,
-            &store.send_counts(scope)?,
+            &statistics.event_counts(scope)?,
+            &statistics.send_counts(scope)?,
         );
         let mut before = Totals::default();
-        for count in store.event_counts(earlier)? {
+        for count in statistics.event_counts(earlier)? {
             before.add(&count);
         }
-        before.sends = store.send_counts(earlier)?.iter().map(|(_, n)| n).sum();
-        let campaigns = store.returned_by_campaign(scope)?;
-        let by_domain = store.returned_by_domain(scope)?;
-        let sources = health::sources(store, question.now)?;
+        before.sends = statistics
+            .send_counts(earlier)?
+            .iter()
+            .map(|(_, n)| n)
+            .sum();
+        let campaigns = statistics.returned_by_campaign(scope)?;
+        let by_domain = statistics.returned_by_domain(scope)?;
+        let diagnostics = statistics.diagnostic_counts(scope, SHOWN)?;
+        let domains = domains(&statistics, scope)?;
+        let sources = health::sources(&statistics, question.now)?;
         let (forged, expired) = store.disbelieved_since(Timestamp(question.now.0 - DAY))?;
         let mut report = Self {
             forged,
             expired,
             generated_at: question.now.to_string(),
-            since: scope.since.day(),
+            since: Timestamp(first * DAY).day(),
             campaign: question.campaign.map(str::to_owned),
             totals: sum(&days),
             before,
             days,
-            domains: domains(store, scope)?,
+            domains,
             campaigns: campaigns.iter().take(SHOWN).map(Campaign::of).collect(),
-            diagnostics: diagnostics::groups(store, scope, SHOWN)?,
+            diagnostics: diagnostics.into_iter().map(DiagnosticGroup::from).collect(),
             sources,
             segments: segments(store, first, today)?,
             suppressed: store
@@ -265,9 +272,9 @@ fn days(first: i64, last: i64, events: &[EventCount], sends: &[(i64, u64)]) -> V
     days
 }
 
-fn domains(store: &Store, scope: Scope<'_>) -> Result<Vec<Domain>, StoreError> {
+fn domains(statistics: &Statistics<'_>, scope: Scope<'_>) -> Result<Vec<Domain>, StoreError> {
     let mut domains: BTreeMap<String, Domain> = BTreeMap::new();
-    for count in store.domain_counts(scope)? {
+    for count in statistics.domain_counts(scope)? {
         let domain = domains
             .entry(count.domain.clone())
             .or_insert_with(|| Domain {

@@ -11,13 +11,10 @@ use super::{
     ast::{Condition, Date, Expression, Field, Value},
     filters::{ATTRIBUTE, Filter, Measure, Table, ValueType, Words},
     operator::Operator,
+    points::Points,
     sql::{Bound, Sql},
 };
-use crate::{
-    classify::{Permanence, Reason},
-    suppression::{Action, Healing, Policy},
-    time::{DAY, Timestamp},
-};
+use crate::{classify::Reason, suppression::Policy, time::Timestamp};
 
 /// What filters depend on besides the rows.
 #[derive(Clone, Copy, Debug)]
@@ -26,10 +23,16 @@ pub struct Terms<'t> {
     pub policy: &'t Policy,
     /// Ids of segments by name.
     pub segments: &'t HashMap<String, i64>,
+    /// How many runs are undone: the events of these count for nothing.
+    pub undone_runs: usize,
 }
 
+/// The events `e` of undone runs do not count. Asked by their keys, which every index has: the run
+/// stands only in the wide rows.
+pub(super) const NOT_UNDONE: &str = " AND e.key NOT IN (SELECT u.key FROM run r CROSS JOIN event u ON u.run = r.id WHERE r.undone_at IS NOT NULL)";
+
 /// A filter as SQL.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Compiled {
     pub(crate) tree: Tree,
     pub(crate) atoms: Vec<Atom>,
@@ -38,7 +41,7 @@ pub struct Compiled {
 }
 
 /// How atoms are joined, by their index.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Tree {
     All(Vec<Tree>),
     Any(Vec<Tree>),
@@ -66,6 +69,8 @@ struct Source {
     now: Timestamp,
     /// The derived table of points; else a plain table.
     points: Option<Points>,
+    /// Of events: whether some belong to undone runs.
+    undone: bool,
 }
 
 /// How an atom's answer changes with time alone.
@@ -185,6 +190,9 @@ impl Atom {
             }
             Table::Event => {
                 sql.push("event e WHERE e.address_key ").append(restriction);
+                if self.source.undone {
+                    sql.push(NOT_UNDONE);
+                }
             }
             Table::Send => {
                 sql.push("send s WHERE s.address_key ").append(restriction);
@@ -282,6 +290,7 @@ fn atom(condition: &Condition, terms: &Terms<'_>) -> Atom {
                 Timestamp(0)
             },
             points: (table == Table::Points).then(|| Points::of(terms)),
+            undone: table == Table::Event && terms.undone_runs > 0,
         },
         moves: Vec::new(),
     };
@@ -589,79 +598,4 @@ fn plain_test(condition: &Condition, value: &Sql) -> Sql {
     };
     sql.push(&format!(" {sign} ")).bind_all(values.take(1));
     sql
-}
-
-/// The points of the policy: per day the highest of the bounces since the last healing event,
-/// within the window.
-#[derive(Clone, Debug, PartialEq)]
-struct Points {
-    since: i64,
-    /// Which reasons score how much, by permanence.
-    scores: Vec<(u32, Permanence, Vec<Reason>)>,
-    heal: Vec<&'static str>,
-}
-
-impl Points {
-    fn of(terms: &Terms<'_>) -> Self {
-        let mut scores: Vec<(u32, Permanence, Vec<Reason>)> = Vec::new();
-        for permanence in [Permanence::Hard, Permanence::Soft] {
-            for reason in Reason::ALL {
-                let Action::Score { points, .. } = terms.policy.base().action(*reason, permanence)
-                else {
-                    continue;
-                };
-                match scores
-                    .iter_mut()
-                    .find(|(known, of, _)| (*known, *of) == (points, permanence))
-                {
-                    Some((_, _, reasons)) => reasons.push(*reason),
-                    None => scores.push((points, permanence, vec![*reason])),
-                }
-            }
-        }
-        let heal = terms
-            .policy
-            .base()
-            .heal
-            .iter()
-            .map(|healing| match healing {
-                Healing::Delivered => "delivered",
-                Healing::Reply => "reply",
-            });
-        Self {
-            since: terms.now.0.saturating_sub(terms.policy.base().window),
-            scores,
-            heal: heal.collect(),
-        }
-    }
-
-    fn write(&self, sql: &mut Sql, restriction: &Sql) {
-        sql.push("(SELECT e.address_key, max(CASE");
-        for (points, permanence, reasons) in &self.scores {
-            sql.push(" WHEN e.permanence = ")
-                .bind(permanence.name())
-                .push(" AND e.reason IN (")
-                .bind_all(reasons.iter().map(|reason| Bound::from(reason.name())))
-                .push(") THEN ")
-                .bind(i64::from(*points));
-        }
-        if self.scores.is_empty() {
-            sql.push(" WHEN FALSE THEN 0");
-        }
-        sql.push(" ELSE 0 END) AS points FROM event e WHERE e.address_key ")
-            .append(restriction)
-            .push(" AND e.kind = 'bounce' AND e.occurred_at > ")
-            .bind(self.since);
-        if !self.heal.is_empty() {
-            sql.push(
-                " AND NOT EXISTS (SELECT 1 FROM event h WHERE h.address_key = e.address_key
-                   AND h.occurred_at > e.occurred_at AND h.kind IN (",
-            )
-            .bind_all(self.heal.iter().map(|kind| Bound::from(*kind)))
-            .push("))");
-        }
-        sql.push(" GROUP BY e.address_key, e.occurred_at / ")
-            .bind(DAY)
-            .push(") p WHERE TRUE");
-    }
 }

@@ -152,6 +152,7 @@ impl Store {
             now,
             policy,
             segments: &segments,
+            undone_runs: self.undone_runs()?.len(),
         };
         Ok(compile(expression, &terms))
     }

@@ -416,6 +416,10 @@ pub const FILTERS: &[Filter] = &[
         doc: "this campaign e-mail was sent to the address", example: "sent_email = 42 and not bounced" },
     date("last_sent", Measure::Last { table: Table::Send, rows: "TRUE", value: "s.sent_at" },
         "when a mail was sent to the address last", "last_sent < -180d"),
+    flag("opened", Table::Send, "s.opened_at IS NOT NULL",
+        "whether a mail that was sent to the address was opened, as far as sends:import was told", "opened within 90d"),
+    date("last_opened", Measure::Last { table: Table::Send, rows: "TRUE", value: "s.opened_at" },
+        "when a mail to the address was first opened, of all mails the latest", "last_opened < -365d"),
 
     Filter { name: "segment", value: ValueType::Segment, operators: WORD, measure: Measure::Member,
         doc: "member of another segment", example: "segment = 'Customers' and bounced" },

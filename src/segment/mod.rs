@@ -21,6 +21,7 @@ mod filters;
 mod operator;
 mod order;
 mod parse;
+mod points;
 mod sql;
 #[cfg(test)]
 mod tests;

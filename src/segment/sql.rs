@@ -101,6 +101,11 @@ impl Sql {
 
     /// The text with `$1`, `$2`, ... in it, and what they stand for.
     pub(crate) fn finish(&self) -> (String, Vec<&Bound>) {
+        self.finish_after(0)
+    }
+
+    /// The same as a part of a statement that binds so many values before it.
+    pub(crate) fn finish_after(&self, before: usize) -> (String, Vec<&Bound>) {
         let mut text = String::new();
         let mut values = Vec::new();
         for piece in &self.pieces {
@@ -108,7 +113,7 @@ impl Sql {
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Bound(value) => {
                     values.push(value);
-                    let number = values.len();
+                    let number = before + values.len();
                     // Compared with a whole number, the parameter would be taken for one.
                     text.push_str(&match value {
                         Bound::Real(_) => format!("CAST(${number} AS DOUBLE PRECISION)"),

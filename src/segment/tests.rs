@@ -89,6 +89,7 @@ fn every_filter_and_operator_runs_on_the_real_schema_in_both_shapes() {
         now: NOW,
         policy: &policy,
         segments: &segments,
+        undone_runs: 0,
     };
     let filters = every_filter();
     assert!(filters.len() > 400, "{}", filters.len());
@@ -156,6 +157,7 @@ fn text_never_reaches_the_statement() {
         now: NOW,
         policy: &policy,
         segments: &segments,
+        undone_runs: 0,
     };
     for text in [
         "contact.'x''); DROP TABLE contact; --' = 'EVIL'",

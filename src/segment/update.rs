@@ -126,19 +126,20 @@ fn build_wave(
     elapsed: &dyn Fn() -> Duration,
 ) -> Result<Vec<Built>, SegmentError> {
     let began = elapsed();
+    let snapshot = store.snapshot()?;
     let terms = Terms {
         now: choice.now,
         policy: choice.policy,
         segments: ids,
+        undone_runs: store.undone_runs()?.len(),
     };
-    let snapshot = store.snapshot()?;
     let change = store.last_change()?;
     let everybody = store.last_contact()?;
     let plans: Vec<Plan<'_>> = segments
         .iter()
         .map(|(segment, expression)| {
             let compiled = compile(expression, &terms);
-            let fingerprint = fingerprint(segment, &compiled, choice.policy);
+            let fingerprint = fingerprint(segment, &compiled, &terms);
             let mode = mode(segment, &compiled, fingerprint, choice, change, everybody);
             Plan {
                 segment,
@@ -208,7 +209,7 @@ fn build_wave(
 }
 
 /// What the filter was compiled to, whatever the time.
-fn fingerprint(segment: &Segment, compiled: &Compiled, policy: &Policy) -> [u8; 16] {
+fn fingerprint(segment: &Segment, compiled: &Compiled, terms: &Terms<'_>) -> [u8; 16] {
     let mut hasher = Sha256::new();
     hasher.update(segment.filter.as_bytes());
     hasher.update([0]);
@@ -218,7 +219,16 @@ fn fingerprint(segment: &Segment, compiled: &Compiled, policy: &Policy) -> [u8; 
         .iter()
         .any(|atom| atom.table == Table::Points)
     {
-        hasher.update(format!("{policy:?}"));
+        hasher.update(format!("{:?}", terms.policy));
+    }
+    // One more undone run is not noted address by address: its events are anywhere.
+    if terms.undone_runs > 0
+        && compiled
+            .atoms
+            .iter()
+            .any(|atom| matches!(atom.table, Table::Event | Table::Points))
+    {
+        hasher.update(terms.undone_runs.to_le_bytes());
     }
     let mut fingerprint = [0; 16];
     fingerprint.copy_from_slice(&hasher.finalize()[..16]);

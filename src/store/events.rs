@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::engine::{Connection, Row, Value, params};
+use super::engine::{Cell, Connection, Row, Value, params};
 use super::{Batch, Store, StoreError};
 use crate::{
     address::AddressKey,
@@ -43,6 +43,14 @@ pub struct EventRow {
 
 const COLUMNS: &str = "key, source, kind, reason, permanence, rule, address_key, reported, send_hash, status, reply_code,
      receiving_host, diagnostic, raw_type, note, content, occurred_at, received_at, run, expires_at";
+
+/// A text without a copy; empty where there is none.
+pub(super) fn text<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r str, StoreError> {
+    match row.cell(index)? {
+        Cell::Null => Ok(""),
+        _ => row.text(index),
+    }
+}
 
 pub(super) fn kind(row: &Row<'_>, index: usize) -> Result<EventKind, StoreError> {
     let name: String = row.get(index)?;
@@ -172,7 +180,12 @@ impl Batch<'_> {
         }
         self.take_over(events, &known, &mut new)?;
         let addresses = events.iter().zip(&new).filter(|(_, new)| **new);
-        self.note_changed(addresses.filter_map(|(event, _)| event.address.as_ref()))?;
+        self.note_changed(
+            addresses
+                .clone()
+                .filter_map(|(event, _)| event.address.as_ref()),
+        )?;
+        self.note_new_events(addresses.map(|(event, _)| event.occurred_at))?;
         Ok(new)
     }
 
@@ -213,6 +226,10 @@ impl Batch<'_> {
             ])?;
             new[*index] = updated == 1;
         }
+        // They happened when they happened first, which may be on a day that nobody counts again.
+        if known.iter().any(|index| new[*index]) {
+            self.discard_counts()?;
+        }
         Ok(())
     }
 
@@ -227,6 +244,10 @@ impl Batch<'_> {
     /// Writes events anew that are there: who is meant and what it means, not where and when it
     /// came from.
     pub(crate) fn rewrite_events(&self, events: &[EventRow]) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.discard_counts()?;
         let mut update = self.transaction.prepare_cached(
             "UPDATE event SET kind = $1, reason = $2, permanence = $3, rule = $4, address_key = $5, reported = $6,
                  send_hash = $7, status = $8, reply_code = $9, receiving_host = $10, diagnostic = $11, raw_type = $12,
@@ -255,6 +276,10 @@ impl Batch<'_> {
     }
 
     pub(crate) fn delete_events(&self, keys: &[EventKey]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.discard_counts()?;
         let mut delete = self
             .transaction
             .prepare_cached("DELETE FROM event WHERE key = $1")?;
@@ -309,14 +334,5 @@ impl Store {
             each(event(&row)?)?;
         }
         Ok(())
-    }
-
-    /// How many events each rule decided, by rule id.
-    pub fn rule_hits(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT rule, count(*) FROM event WHERE rule IS NOT NULL GROUP BY rule ORDER BY 2 DESC, 1")?;
-        let rows = select.query_map(params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.collect()
     }
 }

@@ -40,6 +40,9 @@ impl Batch<'_> {
             "DELETE FROM do_not_contact WHERE address_key = $1",
             params![key],
         )?;
+        self.note_sends_gone(address)?;
+        // The samples of diagnostics go with the counts.
+        self.discard_counts()?;
         let archived_mails = self.forget_mails(key)?;
         let run_sql = |sql: &str| self.transaction.execute(sql, params![key]);
         let events = run_sql("DELETE FROM event WHERE address_key = $1 OR lower(reported) = $1")?;

@@ -67,6 +67,9 @@ enum Step {
     Send {
         address: u8,
     },
+    Undo {
+        run: i64,
+    },
     ByHand {
         segment: usize,
         contact: u8,
@@ -100,6 +103,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(address, grounds, days)| Step::List { address, grounds, days }),
         1 => address().prop_map(|address| Step::Release { address }),
         1 => address().prop_map(|address| Step::Send { address }),
+        1 => (1_i64..=RUNS).prop_map(|run| Step::Undo { run }),
         2 => (segment(), contact(), any::<bool>()).prop_map(|(segment, contact, inside)| Step::ByHand {
             segment,
             contact,
@@ -111,6 +115,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(segments, most)| Step::Update { segments, most }),
     ]
 }
+
+/// The runs that events come by, in turn.
+const RUNS: i64 = 3;
 
 struct World {
     store: Store,
@@ -127,6 +134,9 @@ impl World {
     fn new() -> Self {
         let mut store = Store::open_in_memory().unwrap();
         let now = Timestamp(START);
+        for _ in 0..RUNS {
+            store.begin_run("test", "host", 1, now).unwrap();
+        }
         let names: Vec<String> = (0..SEGMENTS.len()).map(|n| format!("s{n}")).collect();
         let mut segments = Vec::new();
         for (name, filter) in names.iter().zip(SEGMENTS) {
@@ -264,6 +274,11 @@ impl World {
                 "INSERT INTO send (hash, email_id, address, address_key, sent_at) VALUES (randomblob(8), '1', $1, $1, $2)",
                 params![key(*address).as_str(), now.0],
             ),
+            Step::Undo { run } => {
+                let batch = self.store.begin().unwrap();
+                batch.mark_undone(*run, now).unwrap();
+                batch.commit().unwrap();
+            }
             Step::ByHand {
                 segment,
                 contact,
@@ -331,7 +346,7 @@ fn event(number: u8, address: u8, kind: usize, soft: bool, at: i64, now: Timesta
         occurred_at: Timestamp(at),
         received_at: now,
         expires_at: None,
-        run: 1,
+        run: i64::from(number) % RUNS + 1,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The kinds that can change what the policy says.
-const KINDS: &str =
+pub(super) const KINDS: &str =
     "('bounce', 'complaint', 'unsubscribe', 'delivered', 'reply', 'manual', 'release')";
 
 /// Events of undone runs count for nothing.
@@ -107,37 +107,17 @@ impl Batch<'_> {
 }
 
 impl Store {
-    /// Calls `each` with every address that has events, in the order of addresses, and what
-    /// happened to it; memory does not grow with them.
-    pub fn for_each_history<E: From<StoreError>>(
+    /// What happened to an address.
+    pub fn history_of(
         &self,
+        address: &AddressKey,
         campaigns: bool,
-        mut each: impl FnMut(&AddressKey, &[PastEvent]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut select = self
-            .connection
-            .prepare(&format!(
-                "SELECT {}, e.address_key FROM event AS e
-                 WHERE e.address_key IS NOT NULL AND e.kind IN {KINDS} AND {NOT_UNDONE} ORDER BY e.address_key",
-                columns(campaigns)
-            ))?;
-        let mut rows = select.query(params![])?;
-        let mut present: Option<AddressKey> = None;
-        let mut events = Vec::new();
-        while let Some(row) = rows.next()? {
-            let address = row.text(14)?;
-            if present
-                .as_ref()
-                .is_none_or(|present| present.as_str() != address)
-            {
-                if let Some(present) = &present {
-                    each(present, &events)?;
-                }
-                events.clear();
-                present = Some(AddressKey::from_stored(address.to_owned()));
-            }
-            events.push(past(&row)?);
-        }
-        present.map_or(Ok(()), |present| each(&present, &events))
+    ) -> Result<Vec<PastEvent>, StoreError> {
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT {} FROM event AS e WHERE e.address_key = $1 AND e.kind IN {KINDS} AND {NOT_UNDONE}",
+            columns(campaigns)
+        ))?;
+        let rows = select.query_map(params![address.as_str()], past)?;
+        rows.collect()
     }
 }

@@ -59,7 +59,10 @@ impl Batch<'_> {
             Some(before) => self.transaction.execute(sql, params![before.0]),
             None => Ok(0),
         };
-        Ok(Removed {
+        if let Some(before) = retention.sends {
+            self.note_sends_gone_before(before)?;
+        }
+        let removed = Removed {
             expired_suppressions: delete(
                 "DELETE FROM do_not_contact WHERE expires_at < $1",
                 retention.events.map(|before| before.min(now)),
@@ -80,6 +83,10 @@ impl Batch<'_> {
                 "DELETE FROM quarantine WHERE last_seen < $1",
                 retention.quarantine,
             )?,
-        })
+        };
+        if removed.events > 0 || removed.sends > 0 {
+            self.discard_counts()?;
+        }
+        Ok(removed)
     }
 }

@@ -22,10 +22,12 @@ mod lease;
 mod maintenance;
 mod membership;
 mod outbox;
+mod outlines;
 mod pending;
 mod quarantine;
 mod raw_messages;
 mod releases;
+mod roll_up;
 mod runs;
 mod segments;
 mod selection;
@@ -51,6 +53,7 @@ pub use maintenance::{Removed, Retention};
 pub use membership::Difference;
 pub(crate) use membership::{BuildNote, Seen};
 pub use outbox::Undelivered;
+pub use outlines::Outline;
 pub use pending::FolderId;
 pub use quarantine::Quarantined;
 pub use raw_messages::{ArchivePlace, ArchivedMail};
@@ -59,7 +62,8 @@ pub use segments::{Member, Origin, Segment};
 pub use selection::Selection;
 pub use sends::{NewSend, Send};
 pub use statistics::{
-    DomainCount, EventCount, Returned, Scope, SegmentCount, SourceCount, SuppressedCount,
+    DiagnosticCount, DomainCount, EventCount, Returned, Scope, SegmentCount, SourceCount,
+    Statistics, SuppressedCount,
 };
 
 /// The database.

@@ -143,6 +143,9 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("UPDATE run SET undone_at = $1 WHERE id = $2 AND undone_at IS NULL")?
             .execute(params![now.0, run])?;
+        if marked == 1 {
+            self.discard_counts()?;
+        }
         Ok(marked == 1)
     }
 

@@ -8,14 +8,14 @@ use super::{
 use crate::{
     address::AddressKey,
     classify::{Fault, Reason},
-    segment::Bound,
+    segment::{Bound, Compiled},
     store::DoNotContact,
     suppression::Grounds,
     time::Timestamp,
 };
 
 /// A choice of rows; what is empty does not restrict.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     pub addresses: Vec<AddressKey>,
     /// Listed on one of these grounds or, with the next, for one of these reasons of bounces.
@@ -35,6 +35,8 @@ pub struct Selection {
     pub after: Option<Timestamp>,
     /// Caused by an event that happened in this time, both ends included.
     pub between: Option<(Timestamp, Timestamp)>,
+    /// Addresses of a contact that meets this.
+    pub filter: Option<Compiled>,
     /// Also what has ended by itself.
     pub expired: bool,
     /// At most so many rows.
@@ -155,6 +157,15 @@ impl Selection {
         if let Some((from, to)) = self.between {
             let (from, to) = (query.value(from.0), query.value(to.0));
             query.sql += &format!(" AND coalesce(e.occurred_at, d.since) BETWEEN {from} AND {to}");
+        }
+        if let Some(filter) = &self.filter {
+            let predicate = filter.predicate();
+            let (condition, values) = predicate.finish_after(query.values.len());
+            query.sql +=
+                " AND EXISTS (SELECT 1 FROM contact AS c WHERE c.address_key = d.address_key AND ";
+            query.sql += &condition;
+            query.sql += ")";
+            query.values.extend(values.into_iter().cloned());
         }
         query
     }

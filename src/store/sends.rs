@@ -64,6 +64,7 @@ impl Batch<'_> {
         let mut order: Vec<&NewSend> = sends.iter().collect();
         order.sort_by(|a, b| a.hash.cmp(&b.hash));
         let mut counts = ImportCounts::default();
+        let mut all_new = Vec::new();
         for new in order {
             let hash = new.hash.as_str().as_bytes();
             let added = insert.execute(params![
@@ -77,6 +78,7 @@ impl Batch<'_> {
             ])?;
             if added == 1 {
                 counts.added += 1;
+                all_new.push(new);
             } else if new.message_id.is_some() && fill.execute(params![new.message_id, hash])? == 1
             {
                 counts.updated += 1;
@@ -84,7 +86,24 @@ impl Batch<'_> {
                 counts.unchanged += 1;
             }
         }
+        // A known hash is of somebody who is not forgotten.
+        self.remember(&all_new.iter().map(|new| &new.key).collect::<Vec<_>>())?;
+        self.note_new_sends(&all_new)?;
         Ok(counts)
+    }
+
+    /// Notes that sends were opened; the first time of each is kept.
+    pub fn note_opened<'h>(
+        &self,
+        opened: impl Iterator<Item = (&'h SendHash, Timestamp)>,
+    ) -> Result<(), StoreError> {
+        let mut update = self.transaction.prepare_cached(
+            "UPDATE send SET opened_at = $1 WHERE hash = $2 AND (opened_at IS NULL OR opened_at > $1)",
+        )?;
+        for (hash, at) in opened {
+            update.execute(params![at.0, hash.as_str().as_bytes()])?;
+        }
+        Ok(())
     }
 
     /// The sends of these hashes; an unknown hash is left out.

@@ -1,19 +1,22 @@
-//! Counts for reports: each a grouping the database does, a row a group.
+//! Counts for reports, read from the daily roll-up.
 
-use super::engine::{Row, params};
-use super::{Store, StoreError};
+use std::collections::BTreeMap;
+
+use super::engine::{Connection, params};
+use super::{Store, StoreError, events};
 use crate::{
     classify::{Permanence, Reason},
     event::EventKind,
     time::{DAY, Timestamp},
 };
 
-/// Which events and sends are counted.
+/// Which events and sends are counted, by when they happened.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
-    pub since: Timestamp,
-    /// Exclusive.
-    pub until: Timestamp,
+    /// Days since 1970, UTC.
+    pub first: i64,
+    /// Inclusive.
+    pub last: i64,
     /// Only of this campaign e-mail.
     pub campaign: Option<&'a str>,
 }
@@ -35,6 +38,15 @@ pub struct DomainCount {
     pub domain: String,
     pub reason: Option<Reason>,
     pub count: u64,
+}
+
+/// Diagnostics that differ only in addresses and numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiagnosticCount {
+    pub reason: Option<Reason>,
+    pub count: u64,
+    /// One of them, cut.
+    pub sample: String,
 }
 
 /// What became of sends of one campaign or one domain.
@@ -81,149 +93,123 @@ pub struct SegmentCount {
     pub built_at: Option<Timestamp>,
 }
 
-const IN_SCOPE: &str =
-    "event.occurred_at >= $1 AND event.occurred_at < $2 AND (CAST($3 AS TEXT) IS NULL OR EXISTS
-     (SELECT 1 FROM send WHERE send.hash = event.send_hash AND send.email_id = $3))";
+const IN_SCOPE: &str = "day >= $1 AND day <= $2 AND (CAST($3 AS TEXT) IS NULL OR campaign = $3)";
 
-fn kind(row: &Row<'_>, index: usize) -> Result<EventKind, StoreError> {
-    let name: String = row.get(index)?;
-    Ok(EventKind::from_name(&name).unwrap_or(EventKind::Note))
+/// The counts, as of when they were asked for; events of undone runs are not among them.
+pub struct Statistics<'s> {
+    pub(super) connection: &'s Connection,
 }
 
-fn reason(row: &Row<'_>, index: usize) -> Result<Option<Reason>, StoreError> {
-    let name: Option<String> = row.get(index)?;
-    Ok(name.as_deref().and_then(Reason::from_name))
-}
-
-impl Store {
+impl Statistics<'_> {
     /// Events by day, kind, reason and permanence.
     pub fn event_counts(&self, scope: Scope<'_>) -> Result<Vec<EventCount>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT occurred_at / {DAY}, kind, reason, permanence, count(*) FROM event
-             WHERE {IN_SCOPE} GROUP BY 1, 2, 3, 4 ORDER BY 1"
+            "SELECT day, kind, reason, permanence, CAST(sum(count) AS BIGINT) FROM day_kind
+             WHERE {IN_SCOPE} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         ))?;
-        let rows = select.query_map(
-            params![scope.since.0, scope.until.0, scope.campaign],
-            |row| {
-                let permanence: Option<String> = row.get(3)?;
-                Ok(EventCount {
-                    day: row.get(0)?,
-                    kind: kind(row, 1)?,
-                    reason: reason(row, 2)?,
-                    permanence: permanence.map(|name| {
-                        if name == Permanence::Hard.name() {
-                            Permanence::Hard
-                        } else {
-                            Permanence::Soft
-                        }
-                    }),
-                    count: row.get(4)?,
-                })
-            },
-        )?;
+        let rows = select.query_map(params![scope.first, scope.last, scope.campaign], |row| {
+            let permanence: String = row.get(3)?;
+            Ok(EventCount {
+                day: row.get(0)?,
+                kind: events::kind(row, 1)?,
+                reason: events::reason(row, 2)?,
+                permanence: [Permanence::Hard, Permanence::Soft]
+                    .into_iter()
+                    .find(|known| known.name() == permanence),
+                count: row.get(4)?,
+            })
+        })?;
         rows.collect()
     }
 
     /// Sends by day (days since 1970, UTC).
     pub fn send_counts(&self, scope: Scope<'_>) -> Result<Vec<(i64, u64)>, StoreError> {
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT sent_at / {DAY}, count(*) FROM send
-             WHERE sent_at >= $1 AND sent_at < $2 AND (CAST($3 AS TEXT) IS NULL OR email_id = $3) GROUP BY 1 ORDER BY 1"
-        ))?;
-        let rows = select.query_map(
-            params![scope.since.0, scope.until.0, scope.campaign],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+        let mut select = self.connection.prepare_cached(
+            "SELECT day, CAST(sum(sends) AS BIGINT) FROM send_day
+             WHERE day >= $1 AND day <= $2 AND (CAST($3 AS TEXT) IS NULL OR email_id = $3) GROUP BY 1 ORDER BY 1",
         )?;
+        let rows = select.query_map(params![scope.first, scope.last, scope.campaign], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
         rows.collect()
     }
 
-    /// Bounces by the domain of the address and the reason, the most frequent first.
+    /// Bounces by domain of the address and reason, most frequent first.
     pub fn domain_counts(&self, scope: Scope<'_>) -> Result<Vec<DomainCount>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT substr(address_key, instr(address_key, '@') + 1), reason, count(*) FROM event
-             WHERE kind = 'bounce' AND address_key IS NOT NULL AND {IN_SCOPE}
-             GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 NULLS FIRST"
+            "SELECT domain, reason, CAST(sum(count) AS BIGINT) FROM day_domain WHERE {IN_SCOPE}
+             GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
         ))?;
-        let rows = select.query_map(
-            params![scope.since.0, scope.until.0, scope.campaign],
-            |row| {
-                Ok(DomainCount {
-                    domain: row.get(0)?,
-                    reason: reason(row, 1)?,
-                    count: row.get(2)?,
-                })
-            },
-        )?;
+        let rows = select.query_map(params![scope.first, scope.last, scope.campaign], |row| {
+            Ok(DomainCount {
+                domain: row.get(0)?,
+                reason: events::reason(row, 1)?,
+                count: row.get(2)?,
+            })
+        })?;
         rows.collect()
     }
 
     /// What became of the sends of each campaign that was sent in the period.
     pub fn returned_by_campaign(&self, scope: Scope<'_>) -> Result<Vec<Returned>, StoreError> {
-        self.returned("send.email_id", scope)
+        self.returned("email_id", scope)
     }
 
     /// What became of the sends to each domain in the period.
     pub fn returned_by_domain(&self, scope: Scope<'_>) -> Result<Vec<Returned>, StoreError> {
-        self.returned(
-            "substr(send.address_key, instr(send.address_key, '@') + 1)",
-            scope,
-        )
+        self.returned("domain", scope)
     }
 
-    /// `by` is an expression of ours over `send`. A send counts once for each kind, however often
-    /// it was reported.
+    /// `by` is a column of send_day. A send counts once for each kind, however often it was
+    /// reported, and hard or soft, whatever came last.
     fn returned(&self, by: &str, scope: Scope<'_>) -> Result<Vec<Returned>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
-            "WITH fate AS (
-                 SELECT send_hash, max(CASE WHEN kind = 'bounce' AND permanence = 'hard' THEN 1 ELSE 0 END) AS hard,
-                        max(CASE WHEN kind = 'bounce' AND permanence = 'soft' THEN 1 ELSE 0 END) AS soft,
-                        max(CASE WHEN kind = 'complaint' THEN 1 ELSE 0 END) AS complaint, max(CASE WHEN kind = 'unsubscribe' THEN 1 ELSE 0 END) AS unsubscribe
-                 FROM event WHERE occurred_at >= $1 AND send_hash IS NOT NULL GROUP BY send_hash)
-             SELECT {by}, count(*), coalesce(sum(fate.hard), 0), count(*) FILTER (WHERE fate.soft > fate.hard),
-                    coalesce(sum(fate.complaint), 0), coalesce(sum(fate.unsubscribe), 0)
-             FROM send LEFT JOIN fate ON fate.send_hash = send.hash
-             WHERE send.sent_at >= $1 AND send.sent_at < $2 AND (CAST($3 AS TEXT) IS NULL OR send.email_id = $3)
+            "SELECT {by}, CAST(sum(sends) AS BIGINT), CAST(sum(hard) AS BIGINT), CAST(sum(soft) AS BIGINT),
+                    CAST(sum(complaints) AS BIGINT), CAST(sum(unsubscribes) AS BIGINT) FROM send_day
+             WHERE day >= $1 AND day <= $2 AND (CAST($3 AS TEXT) IS NULL OR email_id = $3)
              GROUP BY 1 ORDER BY 2 DESC, 1"
         ))?;
-        let rows = select.query_map(
-            params![scope.since.0, scope.until.0, scope.campaign],
-            |row| {
-                Ok(Returned {
-                    name: row.get(0)?,
-                    sends: row.get(1)?,
-                    hard: row.get(2)?,
-                    soft: row.get(3)?,
-                    complaints: row.get(4)?,
-                    unsubscribes: row.get(5)?,
-                })
-            },
-        )?;
+        let rows = select.query_map(params![scope.first, scope.last, scope.campaign], |row| {
+            Ok(Returned {
+                name: row.get(0)?,
+                sends: row.get(1)?,
+                hard: row.get(2)?,
+                soft: row.get(3)?,
+                complaints: row.get(4)?,
+                unsubscribes: row.get(5)?,
+            })
+        })?;
         rows.collect()
     }
 
-    /// Calls `each` for every bounce of the period with its reason and diagnostic text.
-    pub fn for_each_diagnostic(
+    /// What hosts said of bounces, most frequent first, at most so many.
+    pub fn diagnostic_counts(
         &self,
         scope: Scope<'_>,
-        mut each: impl FnMut(Option<Reason>, &str),
-    ) -> Result<(), StoreError> {
+        most: usize,
+    ) -> Result<Vec<DiagnosticCount>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT reason, diagnostic FROM event WHERE kind = 'bounce' AND {IN_SCOPE}"
+            "SELECT reason, CAST(sum(count) AS BIGINT), min(sample) FROM day_diagnostic WHERE {IN_SCOPE}
+             GROUP BY reason, shape ORDER BY 2 DESC, 3, 1"
         ))?;
-        let mut rows = select.query(params![scope.since.0, scope.until.0, scope.campaign])?;
-        while let Some(row) = rows.next()? {
-            each(reason(&row, 0)?, row.text(1)?);
-        }
-        Ok(())
+        let rows = select.query_map(params![scope.first, scope.last, scope.campaign], |row| {
+            Ok(DiagnosticCount {
+                reason: events::reason(row, 0)?,
+                count: row.get(1)?,
+                sample: row.get(2)?,
+            })
+        })?;
+        rows.take(most).collect()
     }
 
     /// What each mailbox and provider brought, by day of receipt.
-    pub fn source_counts(&self, since: Timestamp) -> Result<Vec<SourceCount>, StoreError> {
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT source, received_at / {DAY}, count(*), count(*) FILTER (WHERE kind = 'unrecognised'), max(received_at) FROM event
-             WHERE received_at >= $1 AND kind NOT IN ('release', 'manual') GROUP BY 1, 2 ORDER BY 1, 2"
-        ))?;
-        let rows = select.query_map(params![since.0], |row| {
+    pub fn source_counts(&self, first: i64) -> Result<Vec<SourceCount>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT source, received_day, CAST(sum(count) AS BIGINT), CAST(sum(unrecognised) AS BIGINT), max(last)
+             FROM day_source
+             WHERE received_day >= $1 GROUP BY 1, 2 ORDER BY 1, 2",
+        )?;
+        let rows = select.query_map(params![first], |row| {
             Ok(SourceCount {
                 source: row.get(0)?,
                 day: row.get(1)?,
@@ -235,6 +221,17 @@ impl Store {
         rows.collect()
     }
 
+    /// How many events each rule decided, by rule id.
+    pub fn rule_hits(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT rule, CAST(sum(count) AS BIGINT) FROM day_rule GROUP BY rule ORDER BY 2 DESC, 1",
+        )?;
+        let rows = select.query_map(params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
+    }
+}
+
+impl Store {
     /// Reports that runs counted since then with a wrong signature in the return address, and with
     /// the hash of a send that is too old.
     pub fn disbelieved_since(&self, since: Timestamp) -> Result<(u64, u64), StoreError> {
@@ -246,53 +243,73 @@ impl Store {
         select.query_row(params![since.0], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    /// The do-not-contact list by reason and detail.
+    /// The do-not-contact list by reason and detail, the most frequent first.
     pub fn suppressed_counts(
         &self,
         now: Timestamp,
         old: Timestamp,
     ) -> Result<Vec<SuppressedCount>, StoreError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT reason, detail, count(*) FILTER (WHERE expires_at IS NULL OR expires_at > $1),
-                    count(*) FILTER (WHERE (expires_at IS NULL OR expires_at > $1) AND since < $2),
-                    count(*) FILTER (WHERE expires_at <= $1)
-             FROM do_not_contact GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2",
-        )?;
-        let rows = select.query_map(params![now.0, old.0], |row| {
-            Ok(SuppressedCount {
-                grounds: row.get(0)?,
-                detail: row.get(1)?,
-                count: row.get(2)?,
-                old: row.get(3)?,
-                expired: row.get(4)?,
-            })
-        })?;
-        rows.collect()
-    }
-
-    /// Every segment with its present members by the day they joined.
-    pub fn segment_counts(&self) -> Result<Vec<SegmentCount>, StoreError> {
-        let mut select = self.connection.prepare_cached(&format!(
-            "SELECT segment.name, segment.built_at, member.since / {DAY}, count(member.contact)
-             FROM segment LEFT JOIN segment_member member
-                  ON member.segment = segment.id AND member.origin <> 'removed'
-             GROUP BY segment.id, segment.name, segment.built_at, 3 ORDER BY segment.name, 3"
-        ))?;
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT reason, detail, since, expires_at FROM do_not_contact")?;
+        // Counted here: there are few groups, and grouping in the database sorts all rows.
+        let mut counts: Vec<SuppressedCount> = Vec::new();
         let mut rows = select.query(params![])?;
-        let mut segments: Vec<SegmentCount> = Vec::new();
         while let Some(row) = rows.next()? {
-            let name: String = row.get(0)?;
-            if segments.last().is_none_or(|last| last.name != name) {
-                segments.push(SegmentCount {
-                    name,
-                    joined: Vec::new(),
-                    built_at: row.get::<Option<i64>>(1)?.map(Timestamp),
+            let (grounds, detail) = (events::text(&row, 0)?, events::text(&row, 1)?);
+            let known = counts
+                .iter()
+                .position(|count| count.grounds == grounds && count.detail == detail);
+            let index = known.unwrap_or_else(|| {
+                counts.push(SuppressedCount {
+                    grounds: grounds.to_owned(),
+                    detail: detail.to_owned(),
+                    count: 0,
+                    old: 0,
+                    expired: 0,
                 });
-            }
-            if let (Some(day), Some(segment)) = (row.get::<Option<i64>>(2)?, segments.last_mut()) {
-                segment.joined.push((day, row.get(3)?));
+                counts.len() - 1
+            });
+            let count = &mut counts[index];
+            if row.get::<Option<i64>>(3)?.is_some_and(|at| at <= now.0) {
+                count.expired += 1;
+            } else {
+                count.count += 1;
+                count.old += u64::from(row.get::<i64>(2)? < old.0);
             }
         }
+        counts.sort_by(|a, b| {
+            let name = |of: &SuppressedCount| (of.grounds.clone(), of.detail.clone());
+            b.count.cmp(&a.count).then_with(|| name(a).cmp(&name(b)))
+        });
+        Ok(counts)
+    }
+
+    /// Every segment with its present members by the day they joined, in the order of names.
+    pub fn segment_counts(&self) -> Result<Vec<SegmentCount>, StoreError> {
+        let mut joined: BTreeMap<i64, BTreeMap<i64, u64>> = BTreeMap::new();
+        let mut select = self.connection.prepare_cached(
+            "SELECT segment, since FROM segment_member WHERE origin <> 'removed'",
+        )?;
+        let mut rows = select.query(params![])?;
+        while let Some(row) = rows.next()? {
+            let days = joined.entry(row.get(0)?).or_default();
+            *days.entry(row.get::<i64>(1)?.div_euclid(DAY)).or_default() += 1;
+        }
+        let mut segments: Vec<SegmentCount> = self
+            .segments()?
+            .into_iter()
+            .map(|segment| SegmentCount {
+                name: segment.name,
+                joined: joined
+                    .remove(&segment.id)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .collect(),
+                built_at: segment.built_at,
+            })
+            .collect();
+        segments.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(segments)
     }
 }

@@ -78,6 +78,18 @@ pub struct Subject<'a> {
 }
 
 impl Scope {
+    pub fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
+    pub fn campaigns(&self) -> &[String] {
+        &self.campaigns
+    }
+
+    pub fn receiving_hosts(&self) -> &[String] {
+        &self.receiving_hosts
+    }
+
     fn contains(&self, subject: Subject<'_>) -> bool {
         let names = |list: &[String], value: &str, same: fn(&str, &str) -> bool| {
             list.is_empty() || list.iter().any(|name| same(name, value))
@@ -209,6 +221,11 @@ impl Policy {
             .map_or(&self.base, |(_, rules)| rules)
     }
 
+    /// The overrides in their order: the first that fits holds.
+    pub fn overrides(&self) -> impl Iterator<Item = (&Scope, &Rules)> {
+        self.overrides.iter().map(|(scope, rules)| (scope, rules))
+    }
+
     /// What holds where no override fits.
     pub const fn base(&self) -> &Rules {
         &self.base
@@ -228,6 +245,13 @@ impl Policy {
                         }
                 )
             })
+    }
+
+    /// Whether the receiving host of an event can matter.
+    pub fn names_receiving_hosts(&self) -> bool {
+        self.overrides
+            .iter()
+            .any(|(scope, _)| !scope.receiving_hosts.is_empty())
     }
 
     /// Whether the campaign of an event can matter.

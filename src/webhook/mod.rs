@@ -7,6 +7,23 @@
 //!
 //! Unknown fields and unknown event types are never errors. One bad entry is one row of kind
 //! [`Kind::Error`], and the others are read.
+//!
+//! ```
+//! use bouncekit_core::{
+//!     suppression::Preset,
+//!     webhook::{Kind, Provider},
+//! };
+//!
+//! let sendgrid = Provider::named("sendgrid").unwrap();
+//! let payload = r#"[{"email": "anna@example.org", "event": "bounce", "type": "bounce",
+//!     "status": "5.1.1", "reason": "550 5.1.1 User unknown", "timestamp": 1780000000,
+//!     "sg_event_id": "a1", "hashId": "5f3e1a7b2c4d812345678"},
+//!     {"email": "bert@example.org", "event": "open", "timestamp": 1780000001, "sg_event_id": "a2"}]"#;
+//! let rows = sendgrid.decode_text(payload, Preset::Standard);
+//! assert_eq!(rows[0].kind, Kind::HardBounce);
+//! assert_eq!(rows[0].recipient.as_deref(), Some("anna@example.org"));
+//! assert_eq!(rows[1].kind, Kind::Ignore);
+//! ```
 
 mod amazon_ses;
 mod codes;

@@ -65,8 +65,8 @@ pub(crate) struct Answer {
 }
 
 impl TestEnv {
-    /// Calls the program as a web server does.
-    pub(crate) fn call(&self, callback: &Callback) -> Answer {
+    /// Starts the program as a web server does; the body is still to be written.
+    pub(crate) fn start_cgi(&self, callback: &Callback) -> Child {
         let (path, query) = callback
             .target
             .split_once('?')
@@ -86,7 +86,12 @@ impl TestEnv {
             let prefix = if name == "CONTENT_TYPE" { "" } else { "HTTP_" };
             command.env(format!("{prefix}{name}"), value);
         }
-        let mut child = command.spawn().unwrap();
+        command.spawn().unwrap()
+    }
+
+    /// Calls the program as a web server does.
+    pub(crate) fn call(&self, callback: &Callback) -> Answer {
+        let mut child = self.start_cgi(callback);
         // A refused request's body is not read.
         let _ = child.stdin.take().unwrap().write_all(&callback.body);
         let output = super::finish(child);

@@ -82,5 +82,5 @@ pub(crate) fn latest_run(env: &TestEnv) -> String {
         &env.run(["runs:list", "--limit", "1", "--format", "json"])
             .done(),
     );
-    runs[0]["run"].as_str().unwrap().to_owned()
+    runs[0]["run"].to_string()
 }

@@ -251,7 +251,7 @@ fn clock(context: &Context, store: &mut Store, _: bool) -> Result<Vec<Finding>, 
 }
 
 /// Mailboxes and providers that fell silent.
-pub(super) fn silence(context: &Context, store: &Store) -> Result<Vec<Finding>, CliError> {
+pub(super) fn silence(context: &Context, store: &mut Store) -> Result<Vec<Finding>, CliError> {
     let known: Vec<&str> = context
         .config
         .mailbox
@@ -260,7 +260,7 @@ pub(super) fn silence(context: &Context, store: &Store) -> Result<Vec<Finding>, 
         .chain(context.config.provider.keys().map(String::as_str))
         .collect();
     let mut findings = Vec::new();
-    let sources = report::sources(store, context.now)?;
+    let sources = report::sources(&store.statistics()?, context.now)?;
     for name in context.config.provider.keys() {
         if !sources.iter().any(|source| source.source == *name) {
             findings.push(

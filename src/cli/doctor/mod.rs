@@ -96,7 +96,7 @@ fn examine(context: &Context, fix: bool, mailboxes: &[Mailbox]) -> Vec<Group> {
     let (mut database, store) = database::open(context, fix);
     if let Some(mut store) = store {
         database.extend(database::examine(context, &mut store, fix));
-        match database::silence(context, &store) {
+        match database::silence(context, &mut store) {
             Ok(found) => database.extend(found),
             Err(error) => database.push(Finding::failed("sources", &error)),
         }

@@ -118,7 +118,8 @@ pub(crate) const FORMATS: &[Format] = &[
     sparkpost::FORMAT,
     mandrill::FORMAT,
     elastic_email::FORMAT,
-    mailjet::FORMAT,
+    mailjet::CSV,
+    mailjet::API,
     mautic::CSV,
     mautic::API,
 ];

@@ -144,8 +144,8 @@ fn named(grounds: Grounds) -> Option<&'static str> {
 }
 
 fn safe_line(cells: &[String]) -> String {
-    let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
-    csv_line(&cells.iter().map(String::as_str).collect::<Vec<_>>())
+    let cells: Vec<_> = cells.iter().map(|cell| csv_cell(cell)).collect();
+    csv_line(&cells.iter().map(AsRef::as_ref).collect::<Vec<_>>())
 }
 
 fn nobody() -> Entry {

@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_steering.sql"),
     include_str!("../migrations/0005_forgotten.sql"),
     include_str!("../migrations/0006_append.sql"),
+    include_str!("../migrations/0007_roll_up.sql"),
 ];
 
 /// Marks a database file as ours (`bkit`).

@@ -50,7 +50,7 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(i64, u16, u32, u64, usize);
+integers!(i64, u8, u16, u32, u64, usize);
 
 impl Bind for bool {
     fn value(&self) -> Value<'_> {
@@ -141,7 +141,7 @@ macro_rules! integer_columns {
         }
     )*};
 }
-integer_columns!(i64, u64, u32, u16, usize);
+integer_columns!(i64, u64, u32, u16, u8, usize);
 
 impl Column for bool {
     fn read(cell: Cell<'_>) -> Option<Self> {

@@ -1,4 +1,4 @@
--- The tables of SQLite's migrations up to 0006, and what SQLite has built in or gets from us.
+-- The tables of SQLite's migrations up to 0007, and what SQLite has built in or gets from us.
 -- Text compares by its octets, as SQLite's does.
 
 CREATE TABLE contact (
@@ -20,7 +20,8 @@ CREATE TABLE send (
     address     TEXT COLLATE "C" NOT NULL,
     address_key TEXT COLLATE "C" NOT NULL,
     message_id  TEXT COLLATE "C",
-    sent_at     BIGINT NOT NULL
+    sent_at     BIGINT NOT NULL,
+    opened_at   BIGINT
 );
 CREATE INDEX send_message ON send (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX send_address ON send (address_key);
@@ -64,6 +65,8 @@ CREATE INDEX event_time ON event (occurred_at);
 CREATE INDEX event_run ON event (run);
 CREATE INDEX event_content ON event (content) WHERE content IS NOT NULL;
 CREATE INDEX event_release ON event (address_key) WHERE kind = 'release';
+CREATE INDEX event_undecided ON event (received_at)
+    WHERE kind = 'unrecognised' OR kind = 'bounce' AND reason IN ('on_hold', 'undefined');
 
 CREATE TABLE do_not_contact (
     address_key TEXT COLLATE "C" NOT NULL,
@@ -189,6 +192,82 @@ CREATE TABLE forgotten (
     expires_at BIGINT,
     PRIMARY KEY (mark, channel, reason)
 );
+
+-- Daily counts, see SQLite's migration 0007.
+
+CREATE TABLE day_kind (
+    day        BIGINT NOT NULL,
+    campaign   TEXT COLLATE "C" NOT NULL,
+    kind       TEXT COLLATE "C" NOT NULL,
+    reason     TEXT COLLATE "C" NOT NULL,
+    permanence TEXT COLLATE "C" NOT NULL,
+    count      BIGINT NOT NULL,
+    PRIMARY KEY (day, campaign, kind, reason, permanence)
+);
+
+CREATE TABLE day_domain (
+    day      BIGINT NOT NULL,
+    campaign TEXT COLLATE "C" NOT NULL,
+    domain   TEXT COLLATE "C" NOT NULL,
+    reason   TEXT COLLATE "C" NOT NULL,
+    count    BIGINT NOT NULL,
+    PRIMARY KEY (day, campaign, domain, reason)
+);
+
+CREATE TABLE day_source (
+    day          BIGINT NOT NULL,
+    received_day BIGINT NOT NULL,
+    source       TEXT COLLATE "C" NOT NULL,
+    count        BIGINT NOT NULL,
+    unrecognised BIGINT NOT NULL,
+    last         BIGINT NOT NULL,
+    PRIMARY KEY (day, received_day, source)
+);
+
+CREATE TABLE day_rule (
+    day   BIGINT NOT NULL,
+    rule  TEXT COLLATE "C" NOT NULL,
+    count BIGINT NOT NULL,
+    PRIMARY KEY (day, rule)
+);
+
+CREATE TABLE day_diagnostic (
+    day      BIGINT NOT NULL,
+    campaign TEXT COLLATE "C" NOT NULL,
+    reason   TEXT COLLATE "C" NOT NULL,
+    shape    BYTEA NOT NULL,
+    count    BIGINT NOT NULL,
+    sample   TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (day, campaign, reason, shape)
+);
+
+CREATE TABLE send_day (
+    day          BIGINT NOT NULL,
+    email_id     TEXT COLLATE "C" NOT NULL,
+    domain       TEXT COLLATE "C" NOT NULL,
+    sends        BIGINT NOT NULL,
+    hard         BIGINT NOT NULL DEFAULT 0,
+    soft         BIGINT NOT NULL DEFAULT 0,
+    complaints   BIGINT NOT NULL DEFAULT 0,
+    unsubscribes BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, email_id, domain)
+);
+
+CREATE TABLE send_fate (
+    hash BYTEA PRIMARY KEY,
+    fate BIGINT NOT NULL
+);
+
+CREATE TABLE stale_day (
+    day BIGINT PRIMARY KEY
+);
+
+CREATE TABLE roll_up (
+    id      BIGINT PRIMARY KEY,
+    scanned BYTEA,
+    orphans BIGINT NOT NULL DEFAULT 0
+);
+INSERT INTO roll_up (id, scanned) VALUES (1, '');
 
 -- Writers take turns by the lock on its row, as SQLite's do by the lock on the file.
 CREATE TABLE turn (id BIGINT PRIMARY KEY);

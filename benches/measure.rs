@@ -2,51 +2,47 @@
 
 use std::{
     fs,
-    path::Path,
-    process::{Command, Stdio},
+    io::Write as _,
+    process::{Command, Output},
     thread,
     time::{Duration, Instant},
 };
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cost {
+    /// Seconds.
     pub(crate) wall: f64,
-    /// User and system time.
+    /// Seconds of user and system time.
     pub(crate) processor: f64,
     pub(crate) peak_mib: f64,
 }
 
-/// Runs to the end, `stdin` from a file.
-pub(crate) fn run(command: &mut Command, stdin: Option<&Path>) -> (Cost, String) {
+/// Runs to the end, with the standard streams that the caller has set; where its input is a pipe,
+/// `input` is written to it.
+pub(crate) fn measured(command: &mut Command, input: &str) -> (Cost, Output) {
     let before = children_ticks();
     let start = Instant::now();
-    let input = stdin.map_or_else(Stdio::null, |path| fs::File::open(path).unwrap().into());
-    let child = command
-        .stdin(input)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
+    let mut child = command.spawn().unwrap();
     let pid = child.id();
     let watch = thread::spawn(move || {
         let mut peak = 0.0;
+        // What is asked of a process that has ended is gone: the last answer counts.
         while let Some(mib) = high_water(pid) {
             peak = mib;
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(2));
         }
         peak
     });
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes()).unwrap();
+    }
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", output.status);
     let cost = Cost {
         wall: start.elapsed().as_secs_f64(),
         processor: (children_ticks() - before) / 100.0,
         peak_mib: watch.join().unwrap(),
     };
-    (
-        cost,
-        String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-    )
+    (cost, output)
 }
 
 /// Processor time of waited-for children, in hundredths of a second (proc(5): cutime, cstime).

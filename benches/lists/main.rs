@@ -1,0 +1,156 @@
+//! `cargo bench --bench lists [-- CONTACTS [FOLDER]]`: every command that lists or reports, of the
+//! real program, on a generated database of as many contacts, twice the sends and three times the
+//! events.
+//!
+//! Prints processor seconds (user and system), wall seconds and peak memory against the limits of
+//! 2 s and 150 MiB. With a FOLDER the database is kept there and used again.
+
+mod generate;
+#[path = "../measure.rs"]
+mod measure;
+#[path = "../random.rs"]
+mod random;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use generate::Sample;
+use measure::measured;
+
+/// The clock of every command.
+const NOW: &str = "2026-06-01T12:00:00Z";
+
+const SECONDS: f64 = 2.0;
+const MEBIBYTES: f64 = 150.0;
+
+/// The policy that `policy:test` tries: soft bounces act sooner and host troubles act at all.
+const OTHER_POLICY: &str = "[policy]\nthreshold = 3\n[policy.reasons]\nblocked = \"score 1\"\n";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let contacts = arguments
+        .iter()
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(1_000_000);
+    let kept = arguments
+        .iter()
+        .find(|argument| argument.parse::<u64>().is_err() && !argument.starts_with("--"))
+        .map(PathBuf::from);
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = kept.as_deref().unwrap_or(temporary.path());
+    fs::create_dir_all(folder).unwrap();
+    let database = folder.join("lists.db");
+    if !database.exists() {
+        generate::generate(&database, contacts);
+    }
+    let sample = generate::sample(&database, contacts);
+    fs::write(folder.join("bouncekit.toml"), "store.path = 'lists.db'\n").unwrap();
+    fs::write(folder.join("other.toml"), OTHER_POLICY).unwrap();
+    fs::write(folder.join("contact.txt"), format!("{}\n", sample.address)).unwrap();
+    println!(
+        "{contacts} contacts, {} sends, {} events; limits {SECONDS} s and {MEBIBYTES} MiB",
+        contacts * 2,
+        contacts * 3
+    );
+    println!("{:<46} {:>7} {:>7} {:>6}", "", "cpu s", "wall s", "MiB");
+    let mut over = 0;
+    for line in commands(&sample) {
+        over += u32::from(!time(folder, &line));
+    }
+    println!("{over} over the limits");
+}
+
+/// Whether it stays within the limits. A word `*` begins what is not shown.
+fn time(folder: &Path, words: &[String]) -> bool {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bouncekit"));
+    command
+        .current_dir(folder)
+        .env("BOUNCEKIT_NOW", NOW)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let (cost, ended) = measured(&mut command, "");
+    // `report --check` ends with 1 where it found something; what ends with more did not run.
+    assert!(
+        ended.status.code().is_some_and(|code| code < 2),
+        "{command:?}: {}",
+        ended.status
+    );
+    let within = cost.processor <= SECONDS && cost.peak_mib <= MEBIBYTES;
+    let mut shown = words.join(" ");
+    if let Some((end, _)) = shown.char_indices().nth(45) {
+        shown.truncate(end);
+    }
+    println!(
+        "{shown:<46} {:>7.2} {:>7.2} {:>6.0}{}",
+        cost.processor,
+        cost.wall,
+        cost.peak_mib,
+        if within { "" } else { "  OVER" }
+    );
+    within
+}
+
+fn commands(sample: &Sample) -> Vec<Vec<String>> {
+    let Sample {
+        address,
+        run,
+        segment,
+    } = sample;
+    let lines = [
+        // What came in bulk is counted by the first who asks.
+        "metrics".to_owned(),
+        "metrics -o metrics.prom".into(),
+        "report --format text".into(),
+        "report --format html".into(),
+        "report --format json".into(),
+        "report --since 365d".into(),
+        "report --campaign 7".into(),
+        "report --check".into(),
+        "contacts:list".into(),
+        "contacts:list --format json".into(),
+        "contacts:list --format csv".into(),
+        "contacts:list --limit 100".into(),
+        "contacts:list --filter bounced".into(),
+        "contacts:list --filter city=graz|and|contactable".into(),
+        "contacts:list --filter soft_bounces|within|30d|>=|2".into(),
+        "contacts:list --filter score|>=|2".into(),
+        format!("contacts:show {address}"),
+        "dnc:list".into(),
+        "dnc:list --format json".into(),
+        "dnc:list --reason mailbox_full".into(),
+        "dnc:list --receiving-host mx1.example".into(),
+        "dnc:list --campaign 7".into(),
+        "dnc:list --domain big3.example".into(),
+        "dnc:list --filter city=graz".into(),
+        "dnc:export --dry-run".into(),
+        "dnc:export --target csv".into(),
+        "dnc:export --target csv --since-last".into(),
+        "dnc:export --target mautic-csv --dry-run".into(),
+        "dnc:release --reason mailbox_full --dry-run".into(),
+        "runs:list --limit 1000".into(),
+        format!("runs:show {run}"),
+        "segments:list".into(),
+        format!("segments:show {segment}"),
+        format!("segments:explain {segment} {address}"),
+        format!("segments:export {segment}"),
+        format!("segments:export {segment} --format json"),
+        "segments:filters".into(),
+        "rules:list".into(),
+        "review".into(),
+        "review --format json --limit 1000".into(),
+        "quarantine:list".into(),
+        "hooks:list".into(),
+        "policy:test other.toml".into(),
+        "policy:test other.toml --summary".into(),
+    ];
+    // A bar stands for a blank within a word.
+    let words = |line: &String| -> Vec<String> {
+        line.split(' ').map(|word| word.replace('|', " ")).collect()
+    };
+    lines.iter().map(words).collect()
+}

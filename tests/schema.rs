@@ -1,0 +1,200 @@
+//! What commands write as JSON is what `bouncekit schema` says of them.
+
+use serde_json::Value;
+
+use crate::support::{
+    TestEnv,
+    mailing::{full, latest_run, mailing, unknown},
+};
+
+/// The commands whose JSON is one document; all others write an object a line.
+const DOCUMENTS: &[&str] = &["contacts:show", "report", "runs:show", "segments:explain"];
+
+#[test]
+fn every_list_is_as_its_schema_says() {
+    let env = busy();
+    let run = latest_run(&env);
+    let add = [
+        "dnc:add",
+        "gerd@example.net",
+        "--comment",
+        "by phone",
+        "--quiet",
+    ];
+    let _ = env.run(add);
+    env.write("other.toml", "[policy]\nthreshold = 1\n");
+    env.write("own.toml", OWN_RULES);
+    let commands: &[(&str, &[&str])] = &[
+        ("contacts:list", &[]),
+        ("contacts:show", &["anna@example.com"]),
+        ("dnc:add", &["hans@example.net"]),
+        ("dnc:list", &[]),
+        ("dnc:release", &["--reason", "user_unknown", "--dry-run"]),
+        ("hooks:list", &[]),
+        ("policy:test", &["other.toml"]),
+        ("quarantine:list", &[]),
+        ("reclassify", &[]),
+        ("report", &[]),
+        ("review", &[]),
+        ("rules:list", &[]),
+        ("rules:test", &["own.toml"]),
+        ("runs:list", &[]),
+        ("runs:show", &[&run]),
+        ("runs:undo", &[&run, "--dry-run"]),
+        ("segments:explain", &["Bounced", "anna@example.com"]),
+        ("segments:export", &["Bounced"]),
+        ("segments:filters", &[]),
+        ("segments:list", &[]),
+        ("segments:show", &["Bounced"]),
+    ];
+    let known = env.run(["schema"]).done();
+    let tried: Vec<&str> = commands.iter().map(|(name, _)| *name).collect();
+    assert_eq!(known.lines().collect::<Vec<_>>(), tried);
+
+    let mut empty = Vec::new();
+    for (name, arguments) in commands {
+        let schema = env.run(["schema", name]).json();
+        assert!(schema["title"].as_str().unwrap().contains(name));
+        let mut line = vec![*name];
+        line.extend(*arguments);
+        line.extend(["--format", "json"]);
+        let output = env.run(&line);
+        let text = output.stdout;
+        let values: Vec<Value> = if DOCUMENTS.contains(name) {
+            vec![serde_json::from_str(&text).unwrap()]
+        } else {
+            let line = |line| serde_json::from_str(line).unwrap();
+            text.lines().map(line).collect()
+        };
+        if values.is_empty() {
+            empty.push(*name);
+        }
+        for value in values {
+            let wrong = wrongs(&schema, &schema, &value, name);
+            assert!(wrong.is_empty(), "{wrong:#?} in {value:#}");
+        }
+    }
+    // Nothing failed, and today's rules say what they said.
+    assert_eq!(empty, ["reclassify"], "these showed nothing");
+}
+
+/// A mailing that brought something for every list to show.
+fn busy() -> TestEnv {
+    let env = mailing("[limits]\nmessage_size = 2048\n[hooks]\non_suppress = [\"false\"]\n");
+    unknown(&env, 1, "2 May 2026 10:00:00");
+    full(&env, 2, "2 May 2026 10:00:00");
+    env.write(
+        "back/strange.eml",
+        "Subject: Hello\r\n\r\nSomething else entirely.\r\n",
+    );
+    env.write(
+        "back/large.eml",
+        format!("Subject: x\r\n\r\n{}", "x".repeat(4096)),
+    );
+    let _ = env.run(["email:fetch", "--quiet"]);
+    env.run([
+        "segments:create",
+        "Bounced",
+        "--filter",
+        "bounced or contact.city = 'graz'",
+    ])
+    .done();
+    env.run(["segments:update"]).done();
+    env
+}
+
+const OWN_RULES: &str = "[[rules]]\nid = \"own-full\"\nreason = \"mailbox_full\"\nphrases = [\"konto ist voll\"]\n\
+                         sample = { text = \"550 konto ist voll\" }\n[[rules]]\nid = \"own-bare\"\n\
+                         reason = \"mailbox_full\"\nphrases = [\"ganz voll\"]\n";
+
+/// Where the value is not as the schema says; enough of JSON Schema for our own schemas, and a
+/// keyword that is not among them is an error too.
+fn wrongs(root: &Value, schema: &Value, value: &Value, place: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (keyword, says) in schema.as_object().unwrap() {
+        let holds = match keyword.as_str() {
+            "$schema" | "title" | "description" | "$defs" => true,
+            "$ref" => {
+                let name = says.as_str().unwrap().strip_prefix("#/$defs/").unwrap();
+                wrong.extend(wrongs(root, &root["$defs"][name], value, place));
+                true
+            }
+            "type" => match says.as_array() {
+                Some(types) => types.iter().any(|one| is_of(value, one)),
+                None => is_of(value, says),
+            },
+            "enum" => says.as_array().unwrap().contains(value),
+            "format" => match (says.as_str().unwrap(), value.as_str()) {
+                (_, None) => value.is_null(),
+                ("date-time", Some(text)) => is_date_time(text),
+                ("date", Some(text)) => is_date_time(&format!("{text}T00:00:00Z")),
+                _ => false,
+            },
+            "required" => {
+                let names = says.as_array().unwrap();
+                names
+                    .iter()
+                    .all(|name| value.get(name.as_str().unwrap()).is_some())
+            }
+            "items" => {
+                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                    wrong.extend(wrongs(root, says, item, &format!("{place}[{index}]")));
+                }
+                true
+            }
+            "properties" => {
+                for (name, of) in says.as_object().unwrap() {
+                    if let Some(inner) = value.get(name) {
+                        wrong.extend(wrongs(root, of, inner, &format!("{place}.{name}")));
+                    }
+                }
+                true
+            }
+            "additionalProperties" => {
+                let stated = schema.get("properties").and_then(Value::as_object);
+                for (name, inner) in value.as_object().into_iter().flatten() {
+                    if stated.is_some_and(|stated| stated.contains_key(name)) {
+                        continue;
+                    }
+                    if says == false {
+                        wrong.push(format!("{place}.{name} is not described"));
+                    } else {
+                        wrong.extend(wrongs(root, says, inner, &format!("{place}.{name}")));
+                    }
+                }
+                true
+            }
+            _ => false,
+        };
+        if !holds {
+            wrong.push(format!("{place}: {keyword} {says}, not {value}"));
+        }
+    }
+    wrong
+}
+
+fn is_of(value: &Value, kind: &Value) -> bool {
+    match kind.as_str().unwrap() {
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => false,
+    }
+}
+
+/// RFC 3339 in UTC.
+fn is_date_time(text: &str) -> bool {
+    let digits: String = text
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect();
+    let (whole, rest) = digits.split_at_checked(19).unwrap_or(("", ""));
+    whole == "0000-00-00T00:00:00"
+        && rest.strip_suffix('Z').is_some_and(|fraction| {
+            fraction.is_empty() || fraction.starts_with('.') && !fraction.ends_with('.')
+        })
+}
