@@ -68,6 +68,7 @@ mod selection;
 mod sends_headers;
 mod sends_import;
 mod spool;
+mod store_copy;
 mod webhook_confirm;
 mod webhook_receive;
 mod webhook_replay;
@@ -208,6 +209,8 @@ enum Command {
     SendsHeaders(sends_headers::Args),
     #[command(name = "sends:import")]
     SendsImport(sends_import::Args),
+    #[command(name = "store:copy")]
+    StoreCopy(store_copy::Args),
     #[command(name = "webhook:confirm")]
     WebhookConfirm(webhook_confirm::Args),
     #[command(name = "webhook:receive")]
@@ -275,6 +278,7 @@ impl Command {
             Self::SegmentsUpdate(args) => segments_update::run(context, args),
             Self::SendsHeaders(args) => sends_headers::run(context, args),
             Self::SendsImport(args) => sends_import::run(context, args),
+            Self::StoreCopy(args) => store_copy::run(context, args),
             Self::WebhookConfirm(args) => webhook_confirm::run(context, args),
             Self::WebhookReceive(args) => webhook_receive::run(context, args),
             Self::WebhookReplay(args) => webhook_replay::run(context, args),

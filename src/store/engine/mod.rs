@@ -231,6 +231,26 @@ impl Connection {
         }
     }
 
+    /// After rows came with numbers of their own: new ones are numbered behind them.
+    pub(super) fn number_on(&self, tables: &[&str]) -> Result<()> {
+        match self {
+            // It looks for the highest one itself.
+            Self::Sqlite(_) => {}
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {
+                for table in tables {
+                    let sql = format!(
+                        "SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 0) + 1, false) FROM {table}"
+                    );
+                    self.query_row(&sql, params![], |_| Ok(()))?;
+                }
+            }
+        }
+        #[cfg(not(feature = "postgres"))]
+        let _ = tables;
+        Ok(())
+    }
+
     /// After an error: makes ready for doing the same again, where that may help; else the error
     /// comes back.
     pub(super) fn recover(&self, error: StoreError) -> Result<()> {
@@ -457,14 +477,14 @@ impl Statement<'_> {
     }
 
     /// Runs it once for each row of values; answers how many rows each changed.
-    pub(super) fn execute_each<'v, const N: usize>(
+    pub(super) fn execute_each<'v, R: AsRef<[Value<'v>]>>(
         &mut self,
-        rows: impl Iterator<Item = [Value<'v>; N]>,
+        rows: impl Iterator<Item = R>,
     ) -> Result<Vec<usize>> {
         match self {
             #[cfg(feature = "postgres")]
             Self::Postgres { session, sql, .. } => session.execute_each(sql, rows),
-            _ => rows.map(|values| self.execute(&values)).collect(),
+            _ => rows.map(|values| self.execute(values.as_ref())).collect(),
         }
     }
 
