@@ -336,7 +336,9 @@ mod tests {
         let row = |a: &str, b: &str| vec![Owned::Text(a.into()), Owned::Text(b.into())];
         let sum = |rows: &[Vec<Owned>]| {
             let mut sum = Sum::default();
-            rows.iter().for_each(|row| sum.add(row));
+            for row in rows {
+                sum.add(row);
+            }
             sum
         };
         assert_eq!(
