@@ -164,9 +164,9 @@ impl Connection {
     /// that shares the disk is not to be known.
     pub(super) fn lease(&self, name: &str) -> Result<Option<Lease>> {
         let run_out = match self {
-            Self::Sqlite(_) => "0 = 1".to_owned(),
+            Self::Sqlite(_) => "0 = 1",
             #[cfg(feature = "postgres")]
-            Self::Postgres(_) => format!("expires_at < {}", postgres::SERVER_NOW),
+            Self::Postgres(_) => "expires_at < server_now()",
         };
         let sql = format!("SELECT host, pid, started, since, {run_out} FROM lease WHERE name = $1");
         let found = self.prepare_cached(&sql)?.query_row(params![name], |row| {
@@ -188,7 +188,7 @@ impl Connection {
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => [
                 ", expires_at".to_owned(),
-                format!(", {} + {}", postgres::SERVER_NOW, lasting.as_millis()),
+                format!(", server_now() + {}", lasting.as_millis()),
                 ", expires_at = excluded.expires_at".to_owned(),
             ],
         };
@@ -240,9 +240,9 @@ impl Connection {
             Self::Postgres(_) => {
                 for table in tables {
                     let sql = format!(
-                        "SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 0) + 1, false) FROM {table}"
+                        "SELECT setval(pg_get_serial_sequence($1, 'id'), coalesce(max(id), 0) + 1, false) FROM {table}"
                     );
-                    self.query_row(&sql, params![], |_| Ok(()))?;
+                    self.query_row(&sql, params![table], |_| Ok(()))?;
                 }
             }
         }

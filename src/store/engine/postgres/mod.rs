@@ -38,7 +38,7 @@ pub(in crate::store) use server::told;
 
 use super::{OpenOptions, Purpose, Result, StoreError, Value};
 use insertion::Insertion;
-pub(in crate::store) use renewal::{Renewal, SERVER_NOW};
+pub(in crate::store) use renewal::Renewal;
 pub(in crate::store) use rows::Fetched;
 use types::Parameter;
 pub(super) use types::cell;

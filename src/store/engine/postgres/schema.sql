@@ -315,6 +315,10 @@ CREATE TRIGGER do_not_contact_changed AFTER UPDATE ON do_not_contact REFERENCING
 CREATE TRIGGER do_not_contact_removed AFTER DELETE ON do_not_contact REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_addresses();
 
+-- The clock that leases go by, in milliseconds: those of the machines may differ.
+CREATE FUNCTION server_now() RETURNS bigint LANGUAGE sql VOLATILE AS
+    'SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)';
+
 -- What SQLite has built in.
 
 CREATE FUNCTION instr(text, text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
