@@ -1,7 +1,7 @@
 //! What a command costs that has next to nothing to do: reading the command line and the
 //! configuration, opening the database, one query.
 
-use std::{fs, path::Path, process::Command};
+use std::{fmt, fs, path::Path, process::Command};
 
 use crate::{
     Bench,
@@ -35,13 +35,29 @@ pub(crate) fn run(bench: &Bench, rows: u64) {
     );
     let trace = bench.folder.join("callgrind.out");
     if let (Some(bare), Some(ours)) = (instructions(&shell, &trace), instructions(&ours, &trace)) {
-        println!(
-            "  instructions of one start: ours {:.2} million, the shell's {:.2}",
-            ours / 1e6,
-            bare / 1e6
-        );
+        println!("  millions of instructions of one start: ours {ours}; the shell's {bare}");
     } else {
         println!("  instructions: valgrind is not there");
+    }
+}
+
+/// Of one run, as callgrind counts them.
+struct Instructions {
+    all: u64,
+    /// The dynamic loader's, which binds the libraries before the program begins.
+    loader: u64,
+}
+
+impl fmt::Display for Instructions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millions = |count: u64| count as f64 / 1e6;
+        let own = self.all - self.loader;
+        write!(
+            f,
+            "{:.2} and {:.2} of the loader",
+            millions(own),
+            millions(self.loader)
+        )
     }
 }
 
@@ -57,10 +73,11 @@ fn often(command: &mut Command) -> Cost {
     })
 }
 
-fn instructions(command: &Command, trace: &Path) -> Option<f64> {
+fn instructions(command: &Command, trace: &Path) -> Option<Instructions> {
     let mut valgrind = Command::new("valgrind");
     valgrind
         .arg("--tool=callgrind")
+        .arg("--compress-strings=no")
         .arg(format!("--callgrind-out-file={}", trace.display()))
         .arg(command.get_program())
         .args(command.get_args());
@@ -72,13 +89,27 @@ fn instructions(command: &Command, trace: &Path) -> Option<f64> {
     }
     let output = valgrind.output().ok()?;
     assert!(output.status.success(), "{output:?}");
-    let told = fs::read_to_string(trace).unwrap();
-    let totals = told
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix("totals: ")
-                .or(line.strip_prefix("summary: "))
-        })
-        .unwrap();
-    totals.trim().parse().ok()
+    Some(counted(&fs::read_to_string(trace).unwrap()))
+}
+
+/// Adds up what callgrind wrote: lines of `position cost` below the object (`ob=`) they are of. What
+/// follows `calls=` is the callee's and counted there.
+fn counted(told: &str) -> Instructions {
+    let mut sum = Instructions { all: 0, loader: 0 };
+    let (mut in_loader, mut is_call) = (false, false);
+    for line in told.lines() {
+        if let Some(object) = line.strip_prefix("ob=") {
+            in_loader = object.contains("/ld-linux");
+        } else if line.starts_with("calls=") {
+            is_call = true;
+        } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first))
+            && !std::mem::take(&mut is_call)
+        {
+            let cost = line.split(' ').nth(1).and_then(|cost| cost.parse().ok());
+            let cost: u64 = cost.unwrap_or(0);
+            sum.all += cost;
+            sum.loader += if in_loader { cost } else { 0 };
+        }
+    }
+    sum
 }
