@@ -8,13 +8,13 @@ use crate::{Bench, population::Population, program::Program, table};
 pub(crate) fn contacts(bench: &Bench, rows: u64) {
     let csv = bench.folder.join("contacts.csv");
     Population { size: rows }.write_contacts(&csv).unwrap();
-    compare(bench, rows, ("contacts:import", &csv), CONTACTS);
+    compare(bench, rows, ("contacts:import", &csv), &CONTACTS);
 }
 
 pub(crate) fn sends(bench: &Bench, rows: u64) {
     let csv = bench.folder.join("sends.csv");
     Population { size: rows }.write_sends(&csv).unwrap();
-    compare(bench, rows, ("sends:import", &csv), SENDS);
+    compare(bench, rows, ("sends:import", &csv), &SENDS);
 }
 
 /// The tables, how they are filled, and what must be the same afterwards.
@@ -51,7 +51,7 @@ ON CONFLICT (day, email_id, domain) DO UPDATE SET sends = send_day.sends + exclu
              SELECT count(*), sum(sends) FROM send_day;",
 };
 
-fn compare(bench: &Bench, rows: u64, (name, csv): (&str, &Path), bare: Bare) {
+fn compare(bench: &Bench, rows: u64, (name, csv): (&str, &Path), bare: &Bare) {
     let empty = Program::new(&bench.folder, "empty", None);
     empty.run("segments:list", &[]);
     empty.settle();

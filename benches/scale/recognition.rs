@@ -25,6 +25,9 @@ const MB: usize = 1_000_000;
 /// As often is the program started.
 const STARTS: u32 = 50;
 
+/// Told once, whatever sizes are asked for.
+static DETAILS: std::sync::Once = std::sync::Once::new();
+
 pub(crate) fn run(_: &Bench, rows: u64) {
     let mails = rows.to_string();
     let (bare, _) = ended(within::command("parse").arg(&mails), None);
@@ -33,7 +36,6 @@ pub(crate) fn run(_: &Bench, rows: u64) {
     let (name, _) = small_mails(root);
     let what = format!("recognition of the {name}: parsing");
     table::line(&what, rows, &bare, &ours);
-    static DETAILS: std::sync::Once = std::sync::Once::new();
     DETAILS.call_once(|| details(root));
 }
 

@@ -60,19 +60,19 @@ const SEGMENTS: &[[&str; 3]] = &[
 ];
 
 pub(crate) fn run(bench: &Bench, contacts: u64) {
-    let base = bench.folder.join(format!("segments-{contacts}.db"));
-    if !base.exists() {
+    let generated = bench.folder.join(format!("segments-{contacts}.db"));
+    if !generated.exists() {
         let new = bench.folder.join("new.db");
         generate(&new, contacts);
-        fs::rename(new, &base).unwrap();
+        fs::rename(new, &generated).unwrap();
     }
     let folder = tempfile::tempdir_in(&bench.folder).unwrap();
     let (ours, theirs) = (
         folder.path().join("ours.db"),
         folder.path().join("shell.db"),
     );
-    fs::copy(&base, &ours).unwrap();
-    fs::copy(&base, &theirs).unwrap();
+    fs::copy(&generated, &ours).unwrap();
+    fs::copy(&generated, &theirs).unwrap();
     fs::write(
         folder.path().join("bouncekit.toml"),
         "store.path = 'ours.db'\n",
