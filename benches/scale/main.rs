@@ -66,7 +66,7 @@ struct Operation {
 }
 
 const TO_A_MILLION: &[u64] = &[10_000, 100_000, 1_000_000];
-const NO_MORE: (u64, &str) = (10_000_000, "nobody has waited for that yet");
+const NO_MORE: (u64, &str) = (10_000_000, "more has not been tried");
 
 const OPERATIONS: &[Operation] = &[
     Operation {
