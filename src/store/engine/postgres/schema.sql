@@ -1,4 +1,4 @@
--- The tables of SQLite's migrations up to 0007, and what SQLite has built in or gets from us.
+-- The tables of SQLite's migrations up to 0008, and what SQLite has built in or gets from us.
 -- Text compares by its octets, as SQLite's does.
 
 CREATE TABLE contact (
@@ -302,8 +302,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER contact_added AFTER INSERT ON contact REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION note_contacts();
 CREATE TRIGGER contact_changed AFTER UPDATE ON contact REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_contacts();
 CREATE TRIGGER event_changed AFTER UPDATE ON event REFERENCING OLD TABLE AS before NEW TABLE AS changed
