@@ -23,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) now: Timestamp,
     pub(crate) quiet: bool,
+    /// The PostgreSQL database: `BOUNCEKIT_STORE_URL`, or what the configuration says.
+    pub(crate) store_url: Option<String>,
     /// Whether the command noted a run: something may have to be told to a hook.
     wrote: Cell<bool>,
 }
@@ -33,8 +35,13 @@ impl Context {
         let config = config_path
             .as_deref()
             .map_or_else(|| Ok(Config::default()), load_config)?;
+        let set = std::env::var("BOUNCEKIT_STORE_URL").ok();
+        let store_url = set
+            .filter(|url| !url.is_empty())
+            .or_else(|| config.store.url.clone());
         Ok(Self {
             rules: OnceCell::new(),
+            store_url,
             config_path,
             config,
             now: now()?,
@@ -56,17 +63,10 @@ impl Context {
             cache,
             outbox: !self.config.hooks.on_suppress.is_empty(),
         };
-        match self.store_url() {
-            Some(url) => connect(&url, settings, options),
+        match &self.store_url {
+            Some(url) => connect(url, settings, options),
             None => Ok(Store::open(&settings.path, options)?),
         }
-    }
-
-    /// The PostgreSQL database: `BOUNCEKIT_STORE_URL`, or what the configuration says.
-    pub(crate) fn store_url(&self) -> Option<String> {
-        let set = std::env::var("BOUNCEKIT_STORE_URL").ok();
-        set.filter(|url| !url.is_empty())
-            .or_else(|| self.config.store.url.clone())
     }
 
     /// How reports are judged, of the configuration.

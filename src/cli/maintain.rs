@@ -76,8 +76,13 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         println!("{}", super::listing::json_text(&format!("{counts:#}")));
     } else {
         let would = if args.dry_run { "would be " } else { "" };
+        let sound = if store.is_shared() {
+            "soundness is not looked at on PostgreSQL (pg_amcheck does)"
+        } else {
+            "the database is sound"
+        };
         println!(
-            "the database is sound; {would}removed: {} events, {} sends, {} runs, {} quarantined, \
+            "{sound}; {would}removed: {} events, {} sends, {} runs, {} quarantined, \
              {} expired suppressions; {size} octets, {unused} of them unused",
             removed.events,
             removed.sends,

@@ -67,6 +67,8 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         let cli = parse(&line).map_err(|error| CliError::usage(error.to_string()))?;
         let mut inner = Context::new(&cli.global)?;
         inner.now = context.now;
+        // The demo's data stays in the demo's folder.
+        inner.store_url = None;
         worst = worst.max(cli.command.run(&mut inner)?);
     }
     println!("\nTry next:");

@@ -12,7 +12,7 @@ use super::{CliError, Context, Finding, is_dead};
 
 /// The database, opened where it may be.
 pub(super) fn open(context: &Context, fix: bool) -> (Vec<Finding>, Option<Store>) {
-    if context.store_url().is_some() {
+    if context.store_url.is_some() {
         return match context.store() {
             Ok(store) => (
                 vec![Finding::ok("database", "PostgreSQL answers")],
