@@ -152,7 +152,7 @@ fn what_no_longer_suppresses_is_taken_back_unless_something_else_does() {
         "UPDATE event SET reason = 'user_unknown', permanence = 'hard', rule = 'old' WHERE reason = 'mailbox_full';
          INSERT INTO do_not_contact (address_key, reason, detail, since, event, run)
              SELECT address_key, 'bounce', reason, occurred_at, key, run FROM event WHERE rule = 'old'
-             ON CONFLICT DO UPDATE SET since = excluded.since, event = excluded.event;
+             ON CONFLICT (address_key, channel, reason) DO UPDATE SET since = excluded.since, event = excluded.event;
          INSERT INTO do_not_contact (address_key, reason, since, run) VALUES ('anna@example.com', 'manual', 1, 1);",
     );
     let out = env.run(["reclassify", "--apply"]).done();

@@ -166,11 +166,14 @@ fn contains(scope: &Scope, sql: &mut Sql, row: &str) {
             }
             sql.push(&format!("{row}.{column} = ")).bind(name.as_str());
             for before in before {
-                let length = name.chars().count() + before.len();
-                sql.push(&format!(" OR substr({row}.{column}, -"))
-                    .bind(i64::try_from(length).unwrap_or(i64::MAX))
-                    .push(") = ")
-                    .bind(format!("{before}{name}").as_str());
+                let length = i64::try_from(name.chars().count() + before.len());
+                // From the end: a negative place means that to SQLite alone.
+                sql.push(&format!(
+                    " OR substr({row}.{column}, length({row}.{column}) + "
+                ))
+                .bind(1 - length.unwrap_or(i64::from(i32::MAX)))
+                .push(") = ")
+                .bind(format!("{before}{name}").as_str());
             }
         }
         sql.push(")");
