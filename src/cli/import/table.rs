@@ -2,6 +2,8 @@
 
 use std::{io::Read as _, path::Path};
 
+use bouncekit_core::rows::{Columns, of_definition};
+
 use super::CliError;
 
 /// A table of Mautic's that is read without a header line.
@@ -57,14 +59,6 @@ impl Table {
     }
 }
 
-/// The columns of a file without a header line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Columns {
-    pub(super) names: Vec<String>,
-    /// A row may have more than these.
-    pub(super) more: bool,
-}
-
 /// From the options, or the table's definition beside the file; `None`: the file has a header.
 pub(super) fn columns(
     given: &[String],
@@ -113,14 +107,5 @@ fn definition(path: &Path) -> Option<Vec<String>> {
     file.take(LONGEST_DEFINITION)
         .read_to_string(&mut text)
         .ok()?;
-    let (_, body) = text.split_once("CREATE TABLE")?;
-    let names: Vec<String> = body
-        .lines()
-        .skip(1)
-        .map_while(|line| {
-            let (name, _) = line.trim_start().strip_prefix('`')?.split_once('`')?;
-            Some(name.to_lowercase())
-        })
-        .collect();
-    (!names.is_empty()).then_some(names)
+    of_definition(&text)
 }
