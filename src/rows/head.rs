@@ -29,6 +29,17 @@ pub(super) fn first_line(head: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
+/// Whether JSON begins that is not one object a line; a column may be called `[x]`.
+pub(super) fn is_json_array(line: &[u8]) -> bool {
+    let inside = line.trim_ascii().strip_prefix(b"[");
+    inside.is_some_and(|inside| {
+        matches!(
+            inside.trim_ascii_start().first(),
+            None | Some(b'{' | b'[' | b']')
+        )
+    })
+}
+
 /// The most frequent of the usual separators in the first line.
 pub(super) fn delimiter(line: &[u8]) -> u8 {
     [b',', b';', b'\t']

@@ -102,6 +102,14 @@ pub fn read<E>(
         Some(b'{') => Format::Ndjson,
         Some(_) => Format::Csv,
     };
+    if options.format.is_none() && head::is_json_array(line) {
+        return each(Numbered {
+            line: 1,
+            row: Err("a JSON array: write one object a line (jq -c '.[]')".into()),
+            octets: head.len(),
+        })
+        .map_err(ReadError::Caller);
+    }
     let names = &options.names;
     let bare = options.columns.is_none().then(|| head::bare_list(line));
     let columns = options.columns.or(bare.as_ref().and_then(Option::as_ref));

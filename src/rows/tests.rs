@@ -154,6 +154,24 @@ fn of_two_columns_of_one_name_the_one_that_says_something_counts() {
 }
 
 #[test]
+fn a_json_array_is_no_list_of_addresses() {
+    for text in [
+        "[{\"email\":\"a@b.example\"}]",
+        " [\n {\"email\":\"a@b.example\"}\n]\n",
+        "[[1]]",
+        "[]",
+    ] {
+        let read = csv(text);
+        let cause = read[0].1.as_ref().unwrap_err();
+        assert!(
+            read.len() == 1 && cause.contains("JSON array"),
+            "{text}: {read:?}"
+        );
+    }
+    assert!(csv("[address]\na@b.example\n")[0].1.is_ok());
+}
+
+#[test]
 fn what_is_not_utf_8_says_where() {
     let read = all(&b"a,b\n1,K\xf6ln\n2,x\n"[..], &Options::default());
     let cause = read[0].1.as_ref().unwrap_err();
