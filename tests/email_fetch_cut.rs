@@ -13,9 +13,9 @@ fn stride() -> usize {
     std::env::var("BOUNCEKIT_CUTS").map_or(149, |text| text.parse().unwrap())
 }
 
-/// The rows of `these` that are not among `those`.
-fn beside<'a>(these: &'a [String], those: &[String]) -> Vec<&'a String> {
-    these.iter().filter(|row| !those.contains(row)).collect()
+/// The rows that are not among the others.
+fn beside<'a>(rows: &'a [String], others: &[String]) -> Vec<&'a String> {
+    rows.iter().filter(|row| !others.contains(row)).collect()
 }
 
 #[test]
