@@ -59,17 +59,17 @@ fn the_same_file_twice_changes_nothing() {
 fn a_quote_that_is_never_closed_does_not_take_the_file_into_memory() {
     let env = TestEnv::with_config("");
     let mut child = env
-        .command_within(130_000, ["contacts:import", "-"])
+        .command_within(230_000, ["contacts:import", "-"])
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let writer = thread::spawn(move || {
         stdin.write_all(b"email,city\nanna@example.com,Graz\nbert@example.com,\"Graz\n")?;
-        io::copy(&mut io::repeat(b'\n').take(64_000_000), &mut stdin)
+        io::copy(&mut io::repeat(b'\n').take(160_000_000), &mut stdin)
     });
     let (out, err) = finish(child).exit(1);
-    assert_eq!(writer.join().unwrap().unwrap(), 64_000_000);
+    assert_eq!(writer.join().unwrap().unwrap(), 160_000_000);
     assert!(out.contains("2 contacts read: 1 added"), "{out}");
     assert!(
         err.contains("line 3: ") && err.contains("never closed"),
@@ -82,14 +82,14 @@ fn a_quote_that_is_never_closed_does_not_take_the_file_into_memory() {
 fn long_values_are_kept_a_few_at_a_time() {
     let env = TestEnv::with_config("");
     let mut child = env
-        .command_within(160_000, ["contacts:import", "-"])
+        .command_within(260_000, ["contacts:import", "-"])
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let writer = thread::spawn(move || {
         stdin.write_all(b"email,about\n")?;
-        for number in 0..100 {
+        for number in 0..200 {
             write!(stdin, "a{number}@example.com,")?;
             io::copy(&mut io::repeat(b'x').take(900_000), &mut stdin)?;
             stdin.write_all(b"\n")?;
@@ -98,5 +98,5 @@ fn long_values_are_kept_a_few_at_a_time() {
     });
     let out = finish(child).done();
     writer.join().unwrap().unwrap();
-    assert!(out.contains("100 contacts read: 100 added"), "{out}");
+    assert!(out.contains("200 contacts read: 200 added"), "{out}");
 }

@@ -1,6 +1,6 @@
 use bouncekit_core::{
     address::{AddressKey, bare},
-    rows::{Row, text},
+    rows::{Row, text, text_of},
     store::{ImportCounts, NewContact},
 };
 
@@ -32,7 +32,8 @@ const ALIASES: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
-    let (mut store, run) = context.store_and_run("contacts:import")?;
+    let mut store = context.store_with_cache(import::CACHE)?;
+    let run = context.begin_run(&mut store, "contacts:import")?;
     let mut counts = ImportCounts::default();
     let dry_run = args.import.dry_run;
     let progress = args.import.read(
@@ -40,7 +41,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         |row| parse(row, args.import.table),
         |contacts| {
             let batch = store.begin()?;
-            counts += batch.import_contacts(contacts, context.now)?;
+            counts += batch.import_contacts(&contacts, context.now)?;
             if !dry_run {
                 batch.commit()?;
             }
@@ -70,7 +71,7 @@ const INTERNAL: &[&str] = &[
 ];
 
 fn parse(row: &Row, table: Option<Table>) -> Result<Option<NewContact>, String> {
-    let Some(address) = text(row, "address") else {
+    let Some(address) = row.text("address") else {
         // Mautic's visitors without a name.
         if table == Some(Table::Leads) {
             return Ok(None);
@@ -84,9 +85,9 @@ fn parse(row: &Row, table: Option<Table>) -> Result<Option<NewContact>, String> 
     let internal = |column: &str| table == Some(Table::Leads) && INTERNAL.contains(&column);
     let attributes: serde_json::Map<String, serde_json::Value> = row
         .iter()
-        .filter(|(column, _)| !matches!(column.as_str(), "address" | "external_id" | ""))
-        .filter(|(column, _)| text(row, column).is_some() && !internal(column))
-        .map(|(column, value)| (column.clone(), value.clone()))
+        .filter(|(column, _)| !matches!(*column, "address" | "external_id" | ""))
+        .filter(|(column, value)| text_of(value).is_some() && !internal(column))
+        .map(|(column, value)| (column.to_owned(), value.clone()))
         .collect();
     Ok(Some(NewContact {
         external_id: text(row, "external_id"),

@@ -1,6 +1,6 @@
 //! What the columns of a row are called.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ impl Names<'_> {
 /// The columns of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
-    pub names: Vec<String>,
+    pub names: Rc<Vec<String>>,
     /// A row may have more than these.
     pub more: bool,
 }
@@ -40,29 +40,21 @@ pub struct Columns {
 impl Columns {
     /// With our names.
     pub(super) fn called(mut self, names: &Names<'_>) -> Self {
-        for name in &mut self.names {
+        for name in Rc::make_mut(&mut self.names) {
             *name = names.ours(name);
         }
         self
     }
 
-    /// The values with their names. Of two columns of one name the first that says something counts.
-    pub(super) fn row(&self, cells: impl ExactSizeIterator<Item = Value>) -> Result<Row, String> {
-        let fits = cells.len() == self.names.len() || (self.more && cells.len() > self.names.len());
+    /// The values with their names.
+    pub(super) fn row(&self, mut values: Vec<Value>) -> Result<Row, String> {
+        let expected = self.names.len();
+        let fits = values.len() == expected || (self.more && values.len() > expected);
         if !fits {
-            return Err(format!(
-                "{} columns instead of {}",
-                cells.len(),
-                self.names.len()
-            ));
+            return Err(format!("{} columns instead of {expected}", values.len()));
         }
-        let mut row = Row::with_capacity(self.names.len());
-        for (name, value) in self.names.iter().zip(cells) {
-            if super::text(&row, name).is_none() {
-                row.insert(name.clone(), value);
-            }
-        }
-        Ok(row)
+        values.truncate(expected);
+        Ok(Row::new(Rc::clone(&self.names), values))
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::{
     io::{self, BufRead},
+    rc::Rc,
     str,
 };
 
@@ -29,10 +30,13 @@ pub(super) fn read<E>(
     };
     let names = first.cells.and_then(|cells| {
         let names = cells.map(|cell| text(cell).map(|name| names.ours(name)));
-        names.collect::<Result<_, _>>()
+        names.collect::<Result<Vec<_>, _>>()
     });
     let columns = match names {
-        Ok(names) => Columns { names, more: false },
+        Ok(names) => Columns {
+            names: Rc::new(names),
+            more: false,
+        },
         Err(cause) => {
             return each(Numbered {
                 line: first.line,
@@ -44,14 +48,14 @@ pub(super) fn read<E>(
     };
     while let Some(record) = records.next()? {
         let row = record.cells.and_then(|cells| {
-            let cells = cells.enumerate().map(|(at, cell)| {
-                text(cell).map_err(|cause| match columns.names.get(at) {
+            let cells = cells.enumerate().map(|(at, cell)| match text(cell) {
+                Ok(cell) => Ok(Value::from(cell.trim())),
+                Err(cause) => Err(match columns.names.get(at) {
                     Some(name) => format!("column `{name}`: {cause}"),
                     None => cause,
-                })
+                }),
             });
-            let cells: Vec<&str> = cells.collect::<Result<_, _>>()?;
-            columns.row(cells.into_iter().map(|cell| Value::from(cell.trim())))
+            columns.row(cells.collect::<Result<_, _>>()?)
         });
         each(Numbered {
             line: record.line,
@@ -88,7 +92,7 @@ pub(super) fn read_without_header<E>(
             columns = header;
             continue;
         }
-        let row = cells.and_then(|cells| columns.row(cells.into_iter()));
+        let row = cells.and_then(|cells| columns.row(cells));
         each(Numbered {
             line: record.line,
             row,
@@ -107,7 +111,7 @@ pub(super) fn header(cells: &Result<Vec<Value>, String>, names: &Names<'_>) -> O
     }
     let cells = cells.iter().filter_map(Value::as_str);
     Some(Columns {
-        names: cells.map(|name| names.ours(name)).collect(),
+        names: Rc::new(cells.map(|name| names.ours(name)).collect()),
         more: false,
     })
 }

@@ -1,6 +1,9 @@
 //! What the beginning of a file tells: its separator, and whether it has a header line.
 
-use std::io::{self, BufRead, Read as _};
+use std::{
+    io::{self, BufRead, Read as _},
+    rc::Rc,
+};
 
 use super::Columns;
 
@@ -68,7 +71,7 @@ pub(super) fn bare_list(line: &[u8]) -> Option<Columns> {
         _ => return None,
     };
     Some(Columns {
-        names: names.iter().map(|&name| name.to_owned()).collect(),
+        names: Rc::new(names.iter().map(|&name| name.to_owned()).collect()),
         more: false,
     })
 }

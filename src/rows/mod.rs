@@ -8,16 +8,17 @@ mod columns;
 mod csv;
 mod head;
 mod ndjson;
+mod row;
 mod tab;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::HashMap,
-    io::{self, BufReader, Read},
-};
+use std::io::{self, BufReader, Read};
 
-pub use self::columns::{Columns, Names, of_definition};
+pub use self::{
+    columns::{Columns, Names, of_definition},
+    row::{Row, text, text_of},
+};
 
 /// The format of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +38,6 @@ pub struct Options<'a> {
     pub columns: Option<&'a Columns>,
     pub names: Names<'a>,
 }
-
-/// One row: column names (lower case) and values. Values of JSON keep their type.
-pub type Row = HashMap<String, serde_json::Value>;
 
 /// A row with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,14 +124,4 @@ pub fn read<E>(
             }
         }
     }
-}
-
-/// The text of a column; numbers as they are written, `None` for missing, empty, null or `\N`.
-pub fn text(row: &Row, column: &str) -> Option<String> {
-    let text = match row.get(column)? {
-        serde_json::Value::Null => return None,
-        serde_json::Value::String(text) => text.trim().to_owned(),
-        other => other.to_string(),
-    };
-    (!text.is_empty() && text != "\\N" && text != "NULL").then_some(text)
 }

@@ -1,10 +1,13 @@
 //! One JSON object a line.
 
-use std::io::{BufRead, Read as _};
+use std::{
+    io::{BufRead, Read as _},
+    rc::Rc,
+};
 
 use serde_json::{Map, Value};
 
-use super::{Each, LONGEST_LINE, Names, Numbered, ReadError, Row, text, too_long};
+use super::{Each, LONGEST_LINE, Names, Numbered, ReadError, Row, too_long};
 
 pub(super) fn read<E>(
     mut input: impl BufRead,
@@ -49,12 +52,9 @@ fn row(object: &[u8], names: &Names<'_>) -> Result<Row, String> {
             .to_string()
             .replace(" at line 1 column ", " at column ")
     })?;
-    let mut row = Row::with_capacity(theirs.len());
-    for (name, value) in theirs {
-        let name = names.ours(&name);
-        if text(&row, &name).is_none() {
-            row.insert(name, value);
-        }
-    }
-    Ok(row)
+    let (columns, values) = theirs
+        .into_iter()
+        .map(|(name, value)| (names.ours(&name), value))
+        .unzip();
+    Ok(Row::new(Rc::new(columns), values))
 }

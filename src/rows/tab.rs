@@ -30,7 +30,7 @@ pub(super) fn read<E>(
         }
         each(Numbered {
             line,
-            row: cells.and_then(|cells| columns.row(cells.into_iter())),
+            row: cells.and_then(|cells| columns.row(cells)),
             octets: tab.octets,
         })
         .map_err(ReadError::Caller)?;

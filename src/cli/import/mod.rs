@@ -86,10 +86,14 @@ impl Progress {
     }
 }
 
-/// Rows are handed over in chunks of this many, or when so much was read for them: memory does not
-/// depend on how long they are.
-const CHUNK: usize = 20_000;
-const CHUNK_OCTETS: usize = 16 * 1024 * 1024;
+/// Rows are handed over in chunks of this many: a chunk that is written in the order of a key touches
+/// each page once, however many of its rows lie there.
+const CHUNK: usize = 100_000;
+/// Or when so much was read for them: memory does not depend on how long they are.
+const CHUNK_OCTETS: usize = 32 * 1024 * 1024;
+
+/// Page cache of an import in MiB.
+pub(crate) const CACHE: u32 = 96;
 
 impl ImportArgs {
     /// Calls `each` with chunks of parsed rows. `parse` turns a row into `T`, leaves it out, or says
@@ -98,7 +102,7 @@ impl ImportArgs {
         &self,
         aliases: &[(&str, &[&str])],
         parse: impl Fn(&Row) -> Result<Option<T>, String>,
-        mut each: impl FnMut(&[T]) -> Result<(), CliError>,
+        mut each: impl FnMut(Vec<T>) -> Result<(), CliError>,
     ) -> Result<Progress, CliError> {
         let map = self.mapping()?;
         let mut progress = Progress::default();
@@ -108,7 +112,7 @@ impl ImportArgs {
         } else {
             &self.files[..]
         };
-        let mut chunk = Vec::with_capacity(CHUNK);
+        let mut chunk = Vec::new();
         let mut octets = 0;
         for path in files {
             let input: Box<dyn Read> = if path.as_os_str() == "-" {
@@ -134,9 +138,8 @@ impl ImportArgs {
                     Err(cause) => progress.complain(path, numbered.line, &cause),
                 }
                 if chunk.len() >= CHUNK || octets >= CHUNK_OCTETS {
-                    each(&chunk)?;
-                    chunk.clear();
                     octets = 0;
+                    each(std::mem::take(&mut chunk))?;
                 }
                 Ok(())
             })
@@ -146,7 +149,7 @@ impl ImportArgs {
             })?;
         }
         if !chunk.is_empty() {
-            each(&chunk)?;
+            each(chunk)?;
         }
         Ok(progress)
     }

@@ -1,6 +1,6 @@
 //! Mautic's tables as MySQL writes them to files: which columns a row has.
 
-use std::{io::Read as _, path::Path};
+use std::{io::Read as _, path::Path, rc::Rc};
 
 use bouncekit_core::rows::{Columns, of_definition};
 
@@ -68,7 +68,7 @@ pub(super) fn columns(
     if !given.is_empty() {
         let names = given.iter().map(|name| name.trim().to_lowercase());
         return Ok(Some(Columns {
-            names: names.collect(),
+            names: Rc::new(names.collect()),
             more: false,
         }));
     }
@@ -76,7 +76,10 @@ pub(super) fn columns(
         return Ok(None);
     };
     if let Some(names) = definition(&path.with_extension("sql")) {
-        return Ok(Some(Columns { names, more: false }));
+        return Ok(Some(Columns {
+            names: Rc::new(names),
+            more: false,
+        }));
     }
     let names: Vec<String> = table
         .columns()
@@ -94,7 +97,10 @@ pub(super) fn columns(
              WHERE table_name = 'leads')",
         ));
     }
-    Ok(Some(Columns { names, more: true }))
+    Ok(Some(Columns {
+        names: Rc::new(names),
+        more: true,
+    }))
 }
 
 /// A definition is a page or two.
