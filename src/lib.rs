@@ -24,7 +24,7 @@
 //! # Invariants
 //! - The core does not print, read the environment or ask the clock: time is passed in.
 //! - `message`, `classify`, `verp`, `webhook`, `suppression` and `event` do no I/O.
-//! - Only `store` names rusqlite; only `ingest` writes events.
+//! - Only `store::engine` names rusqlite; only `ingest` writes events.
 //! - A message is acknowledged, and a stored request put away, after commit, never before.
 //! - Only [`https`] asks servers on the web: receiving never does, replaying only where the
 //!   configuration says so, and [`oauth`] for the token of a mailbox.

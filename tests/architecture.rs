@@ -61,8 +61,10 @@ fn is_core(name: &str) -> bool {
 }
 
 #[test]
-fn only_the_store_names_the_database() {
-    nobody_says(&["rusqlite"], |name| !name.starts_with("store/"));
+fn only_the_engines_name_the_database() {
+    nobody_says(&["rusqlite"], |name| {
+        !name.starts_with("store/engine/") && name != "store/error.rs"
+    });
 }
 
 #[test]
@@ -184,4 +186,4 @@ fn nothing_is_unsafe_and_the_crates_are_counted() {
     }
 }
 
-const MOST_CRATES: usize = 240;
+const MOST_CRATES: usize = 266;

@@ -28,7 +28,15 @@ const BANNED: &[(&str, &str)] = &[
     ),
     ("reqwest", "ureq is here"),
     ("rustls", "one TLS library is enough to be kept up to date"),
-    ("tokio", "nothing here waits for thousands of sockets"),
+];
+
+/// Crates that come with the cargo feature `postgres` alone, and why not without it.
+const FOR_POSTGRES: &[(&str, &str)] = &[
+    (
+        "tokio",
+        "nothing here waits for thousands of sockets; the client of PostgreSQL is written for it",
+    ),
+    ("tokio-postgres", "it is the feature"),
 ];
 
 /// Whether an SPDX expression (`A OR B`, `A AND (B OR C)`, the older `A/B`) can be met.
@@ -66,11 +74,12 @@ fn is_allowed(expression: &str) -> bool {
     }
 }
 
-#[test]
-fn every_crate_is_on_terms_that_are_allowed_and_none_is_banned() {
+/// Names and terms of all crates that are built with these options of cargo.
+fn packages(options: &[&str]) -> Vec<(String, Option<String>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(options)
         .current_dir(root)
         .output()
         .unwrap();
@@ -78,15 +87,30 @@ fn every_crate_is_on_terms_that_are_allowed_and_none_is_banned() {
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 50);
-    for package in packages {
-        let name = package["name"].as_str().unwrap();
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    packages
+        .iter()
+        .map(|package| (text(&package["name"]).unwrap(), text(&package["license"])))
+        .collect()
+}
+
+#[test]
+fn every_crate_is_on_terms_that_are_allowed_and_none_is_banned() {
+    for (name, terms) in packages(&[]) {
         let banned = BANNED.iter().find(|(banned, _)| *banned == name);
         assert!(banned.is_none(), "{banned:?}");
-        let terms = package["license"].as_str();
         assert!(
-            terms.is_some_and(is_allowed),
+            terms.as_deref().is_some_and(is_allowed),
             "`{name}` is on the terms {terms:?}"
         );
+    }
+}
+
+#[test]
+fn without_the_feature_postgres_its_crates_stay_out() {
+    for (name, _) in packages(&["--no-default-features"]) {
+        let kept_out = FOR_POSTGRES.iter().find(|(kept_out, _)| *kept_out == name);
+        assert!(kept_out.is_none(), "{kept_out:?}");
     }
 }
 

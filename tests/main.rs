@@ -27,6 +27,7 @@ mod oauth;
 mod overlap;
 mod poison;
 mod policy;
+mod postgres;
 mod privacy;
 mod quarantine;
 mod reclassify;

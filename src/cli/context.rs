@@ -56,7 +56,17 @@ impl Context {
             cache,
             outbox: !self.config.hooks.on_suppress.is_empty(),
         };
-        Ok(Store::open(&settings.path, options)?)
+        match self.store_url() {
+            Some(url) => connect(&url, settings, options),
+            None => Ok(Store::open(&settings.path, options)?),
+        }
+    }
+
+    /// The PostgreSQL database: `BOUNCEKIT_STORE_URL`, or what the configuration says.
+    pub(crate) fn store_url(&self) -> Option<String> {
+        let set = std::env::var("BOUNCEKIT_STORE_URL").ok();
+        set.filter(|url| !url.is_empty())
+            .or_else(|| self.config.store.url.clone())
     }
 
     /// How reports are judged, of the configuration.
@@ -123,6 +133,38 @@ impl Context {
         self.wrote.set(true);
         Ok(store.begin_run(command, &host(), std::process::id(), self.now)?)
     }
+}
+
+#[cfg(feature = "postgres")]
+fn connect(
+    url: &str,
+    settings: &bouncekit_core::config::Store,
+    options: OpenOptions,
+) -> Result<Store, CliError> {
+    use bouncekit_core::store::Server;
+
+    let mut server = Server::parse(url).map_err(|cause| {
+        CliError::usage(cause)
+            .hint("write it as postgres://user@host/database; see `url` in [store]")
+    })?;
+    if let (Some(secret), false) = (settings.secret(), server.has_password()) {
+        let password = secret.read().map_err(|error| {
+            CliError::usage(format!(
+                "the password of the database cannot be read: {error}"
+            ))
+            .hint("see `password_file` of [store] in config.example.toml")
+        })?;
+        server.set_password(&password);
+    } else if let (Ok(password), false) = (std::env::var("PGPASSWORD"), server.has_password()) {
+        server.set_password(&password);
+    }
+    Ok(Store::connect(server, options)?)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn connect(_: &str, _: &bouncekit_core::config::Store, _: OpenOptions) -> Result<Store, CliError> {
+    Err(CliError::usage("this program was built without PostgreSQL")
+        .hint("build it with `--features postgres`, or take `url` out of [store]"))
 }
 
 /// Reads a file of own rules.
@@ -200,10 +242,11 @@ fn now() -> Result<Timestamp, CliError> {
     ))
 }
 
-/// The name of this machine.
+/// The name of this machine. Asked of the kernel, not read from a file: a disk that fails must not
+/// make another machine of this one.
 pub(crate) fn host() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .map_or_else(|_| "localhost".into(), |name| name.trim().to_owned())
+    let names = rustix::system::uname();
+    names.nodename().to_string_lossy().into_owned()
 }
 
 /// This process, as leases name it.

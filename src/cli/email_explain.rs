@@ -119,6 +119,12 @@ fn explain(
 
 /// The database, where there is one that can be used; a mail is explained without one too.
 fn present_store(context: &Context) -> Option<Store> {
+    if context.store_url().is_some() {
+        return context
+            .store()
+            .inspect_err(|error| log::warn!("explained without the database: {error}"))
+            .ok();
+    }
     let path = &context.config.store.path;
     if !path.is_file() {
         return None;

@@ -104,6 +104,8 @@ impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let exit = if error.is_busy() {
             Exit::Locked
+        } else if error.is_unreachable() {
+            Exit::Unreachable
         } else {
             Exit::Usage
         };

@@ -78,7 +78,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
 
 /// Per rule id; nothing where there is no database. None is made to be asked.
 fn hits(context: &Context) -> Result<Option<BTreeMap<String, u64>>, CliError> {
-    if !context.config.store.path.is_file() {
+    if context.store_url().is_none() && !context.config.store.path.is_file() {
         return Ok(None);
     }
     let hits = context.store()?.statistics()?.rule_hits()?;

@@ -66,14 +66,36 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
     pub path: PathBuf,
+    /// A PostgreSQL database, in the place of the file.
+    pub url: Option<String>,
+    pub password_env: Option<String>,
+    pub password_file: Option<PathBuf>,
+    pub password_command: Option<Vec<String>>,
+    pub password_credential: Option<String>,
     /// How long to wait while another run writes.
     pub wait: Span,
+}
+
+impl Store {
+    /// Where the password of `url` stands, if not in it.
+    pub fn secret(&self) -> Option<Secret> {
+        let file = self.password_file.clone().map(Secret::File);
+        let command = || self.password_command.clone().map(Secret::Command);
+        let credential = || self.password_credential.clone().map(Secret::Credential);
+        let env = self.password_env.clone().map(Secret::Env);
+        env.or(file).or_else(command).or_else(credential)
+    }
 }
 
 impl Default for Store {
     fn default() -> Self {
         Self {
             path: "bouncekit.db".into(),
+            url: None,
+            password_env: None,
+            password_file: None,
+            password_command: None,
+            password_credential: None,
             wait: Span(30_000),
         }
     }
@@ -369,6 +391,9 @@ impl Config {
     /// Makes relative paths start at `folder`, that of the file: cron's folder does not matter.
     pub fn resolve_paths(&mut self, folder: &Path) {
         self.store.path = folder.join(&self.store.path);
+        if let Some(path) = &mut self.store.password_file {
+            *path = folder.join(&*path);
+        }
         self.connection.resolve_paths(folder);
         for mailbox in &mut self.mailbox {
             mailbox.connection.resolve_paths(folder);

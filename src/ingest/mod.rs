@@ -86,14 +86,83 @@ pub fn apply(
     accounting: &mut Accounting,
     dry_run: bool,
 ) -> Result<Vec<Outcome>, StoreError> {
-    let batch = store.begin()?;
+    apply_with(
+        store,
+        settings,
+        occasion,
+        items,
+        accounting,
+        dry_run,
+        &|_| Ok(()),
+    )
+}
+
+/// What else is written in the transaction of a batch.
+pub type Beside<'a> = &'a dyn Fn(&Batch<'_>) -> Result<(), StoreError>;
+
+/// As [`apply`], with more in the same transaction; it may be done more than once, of which one
+/// holds.
+pub fn apply_with(
+    store: &mut Store,
+    settings: &Settings,
+    occasion: Occasion<'_>,
+    items: &mut [Item],
+    accounting: &mut Accounting,
+    dry_run: bool,
+    beside: Beside<'_>,
+) -> Result<Vec<Outcome>, StoreError> {
+    let settings = (settings, beside);
+    if !store.is_shared() {
+        return attempt(store, settings, occasion, items, accounting, dry_run);
+    }
+    // Over a network a batch may have to be done again as a whole.
+    loop {
+        let (mut once, mut counted) = (items.to_vec(), accounting.clone());
+        let done = attempt(store, settings, occasion, &mut once, &mut counted, dry_run);
+        let outcomes = match done {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                store.recover(error)?;
+                continue;
+            }
+        };
+        items.swap_with_slice(&mut once);
+        *accounting = counted;
+        return Ok(outcomes);
+    }
+}
+
+fn attempt(
+    store: &mut Store,
+    (settings, beside): (&Settings, Beside<'_>),
+    occasion: Occasion<'_>,
+    items: &mut [Item],
+    accounting: &mut Accounting,
+    dry_run: bool,
+) -> Result<Vec<Outcome>, StoreError> {
+    let batch = store.begin_appending()?;
+    beside(&batch)?;
     let outcomes = apply_within(&batch, settings, occasion, items, accounting)?;
     if dry_run {
         drop(batch);
-    } else {
-        batch.commit()?;
+        return Ok(outcomes);
     }
-    Ok(outcomes)
+    let Err(error) = batch.commit() else {
+        return Ok(outcomes);
+    };
+    if !error.is_lost() {
+        return Err(error);
+    }
+    // Nobody said whether it was committed: the accounting of the run, written with it, does.
+    store.recover(error)?;
+    let run = store.run(occasion.run)?;
+    if run.is_some_and(|run| run.accounting == accounting.to_json()) {
+        Ok(outcomes)
+    } else {
+        Err(StoreError::Lost(
+            "it was lost at the end of a transaction".into(),
+        ))
+    }
 }
 
 /// As [`apply`], within a transaction of the caller's.

@@ -361,9 +361,10 @@ fn atom(condition: &Condition, terms: &Terms<'_>) -> Atom {
                 Value::Text(name) => terms.segments.get(name),
                 _ => None,
             });
-            atom.rows.push("m.segment IN (");
+            // Never empty: not every engine takes an empty list.
+            atom.rows.push("m.segment IN (NULL");
             atom.rows
-                .bind_all(names.map(|id| Bound::Integer(*id)))
+                .bind_more(names.map(|id| Bound::Integer(*id)))
                 .push(") AND m.origin <> 'removed'");
             atom.expression
                 .push("EXISTS (SELECT 1 FROM segment_member m WHERE m.contact = c.id AND ")
@@ -472,8 +473,8 @@ fn at_fault(condition: &Condition, value: &Sql) -> Sql {
             .contains(&Value::Word(reason.fault().name()))
     });
     let mut sql = value.clone();
-    sql.push(" IN (")
-        .bind_all(reasons.map(|reason| Bound::from(reason.name())))
+    sql.push(" IN (NULL")
+        .bind_more(reasons.map(|reason| Bound::from(reason.name())))
         .push(")");
     sql
 }
@@ -529,7 +530,10 @@ fn text_test(filter: &Filter, condition: &Condition, value: &Sql) -> Sql {
     let text = texts().next().unwrap_or_default();
     if condition.operator == Operator::Matches {
         let mut sql = Sql::text("matches_regex(");
-        sql.append(value).push(", ").bind(text).push(")");
+        sql.append(value)
+            .push(", ")
+            .bind(Bound::Pattern(text.to_owned()))
+            .push(")");
         return sql;
     }
     let mut sql = if lower {

@@ -6,6 +6,10 @@ pub(crate) enum Bound {
     Integer(i64),
     Real(f64),
     Text(String),
+    /// A set.
+    Ids(Vec<i64>),
+    /// A regular expression.
+    Pattern(String),
 }
 
 impl From<i64> for Bound {
@@ -29,6 +33,12 @@ impl From<f64> for Bound {
 impl From<&str> for Bound {
     fn from(value: &str) -> Self {
         Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Bound {
+    fn from(value: String) -> Self {
+        Self::Text(value)
     }
 }
 
@@ -81,6 +91,14 @@ impl Sql {
         self
     }
 
+    /// Values, each with a comma before it.
+    pub(crate) fn bind_more(&mut self, values: impl IntoIterator<Item = Bound>) -> &mut Self {
+        for value in values {
+            self.push(", ").bind(value);
+        }
+        self
+    }
+
     /// The text with `$1`, `$2`, ... in it, and what they stand for.
     pub(crate) fn finish(&self) -> (String, Vec<&Bound>) {
         self.finish_after(0)
@@ -95,7 +113,12 @@ impl Sql {
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Bound(value) => {
                     values.push(value);
-                    text.push_str(&format!("${}", before + values.len()));
+                    let number = before + values.len();
+                    // Compared with a whole number, the parameter would be taken for one.
+                    text.push_str(&match value {
+                        Bound::Real(_) => format!("CAST(${number} AS DOUBLE PRECISION)"),
+                        _ => format!("${number}"),
+                    });
                 }
             }
         }

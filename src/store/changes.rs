@@ -4,6 +4,7 @@
 //! here, a whole batch at once: a trigger on their insertion makes SQLite keep a copy of every page that
 //! each single row changes, which costs more than the rows.
 
+use super::engine::{Value, params};
 use super::{Batch, StoreError};
 use crate::address::AddressKey;
 
@@ -17,16 +18,18 @@ impl Batch<'_> {
         let waiting: bool = self
             .transaction
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM segment WHERE seen IS NOT NULL)")?
-            .query_row([], |row| row.get(0))?;
+            .query_row(params![], |row| row.get(0))?;
         if !waiting {
             return Ok(());
         }
         let mut insert = self
             .transaction
             .prepare_cached("INSERT INTO change_log (address_key) VALUES ($1)")?;
-        for address in addresses {
-            insert.execute([address.as_str()])?;
-        }
+        insert.execute_each(
+            addresses
+                .into_iter()
+                .map(|address| [Value::Text(address.as_str())]),
+        )?;
         Ok(())
     }
 }

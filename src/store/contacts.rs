@@ -1,7 +1,6 @@
 //! Contacts: the people, by external id or by address.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
+use super::engine::{Connection, OptionalExtension, Row, Value, params};
 use super::{Batch, Store, StoreError};
 use crate::{address::AddressKey, time::Timestamp};
 
@@ -43,7 +42,7 @@ impl std::ops::AddAssign for ImportCounts {
 }
 
 /// Of the columns id, external_id, address, attributes.
-pub(super) fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
+pub(super) fn contact(row: &Row<'_>) -> Result<Contact, StoreError> {
     Ok(Contact {
         id: row.get(0)?,
         external_id: row.get(1)?,
@@ -64,7 +63,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("SELECT id FROM contact WHERE external_id = $1")?;
         let mut by_address =
-            self.transaction.prepare_cached("SELECT id FROM contact WHERE address_key = $1 AND ($2 IS NULL OR external_id IS NULL) LIMIT 1")?;
+            self.transaction.prepare_cached("SELECT id FROM contact WHERE address_key = $1 AND (CAST($2 AS TEXT) IS NULL OR external_id IS NULL) ORDER BY id LIMIT 1")?;
         let mut insert = self.transaction.prepare_cached(
             "INSERT INTO contact (external_id, address, address_key, domain, attributes, created_at, changed_at)
              VALUES ($1, $2, $3, $4, json_patch('{}', $5), $6, $6)",
@@ -72,8 +71,8 @@ impl Batch<'_> {
         let mut update = self.transaction.prepare_cached(
             "UPDATE contact SET external_id = coalesce($1, external_id), address = $2, address_key = $3, domain = $4,
                     attributes = json_patch(attributes, $5), changed_at = $6
-             WHERE id = $7 AND (address IS NOT $2 OR address_key IS NOT $3 OR coalesce($1, external_id) IS NOT external_id
-                    OR json_patch(attributes, $5) IS NOT attributes)",
+             WHERE id = $7 AND (address IS DISTINCT FROM $2 OR address_key IS DISTINCT FROM $3 OR coalesce($1, external_id) IS DISTINCT FROM external_id
+                    OR json_patch(attributes, $5) IS DISTINCT FROM attributes)",
         )?;
         self.remember(&contacts.iter().map(|new| &new.key).collect::<Vec<_>>())?;
         let mut counts = ImportCounts::default();
@@ -82,7 +81,7 @@ impl Batch<'_> {
             let mut id: Option<i64> = None;
             if let Some(external_id) = &new.external_id {
                 id = by_id
-                    .query_row([external_id], |row| row.get(0))
+                    .query_row(params![external_id], |row| row.get(0))
                     .optional()?;
             }
             if id.is_none() {
@@ -125,17 +124,22 @@ impl Batch<'_> {
 
     /// Which of these addresses belong to a contact or a send.
     pub(crate) fn known_addresses(&self, keys: &[&AddressKey]) -> Result<Vec<bool>, StoreError> {
-        keys.iter()
-            .map(|key| is_known(&self.transaction, key))
-            .collect()
+        let mut known = self.transaction.prepare_cached(IS_KNOWN)?;
+        let rows = known.query_each(keys.iter().map(|key| [Value::Text(key.as_str())]), |row| {
+            row.get(0)
+        })?;
+        Ok(rows
+            .into_iter()
+            .map(|rows| rows.first() == Some(&true))
+            .collect())
     }
 }
 
+const IS_KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM contact WHERE address_key = $1) OR EXISTS (SELECT 1 FROM send WHERE address_key = $1)";
+
 fn is_known(connection: &Connection, key: &AddressKey) -> Result<bool, StoreError> {
-    let mut known = connection.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM contact WHERE address_key = $1) OR EXISTS (SELECT 1 FROM send WHERE address_key = $1)",
-    )?;
-    Ok(known.query_row([key.as_str()], |row| row.get(0))?)
+    let mut known = connection.prepare_cached(IS_KNOWN)?;
+    known.query_row(params![key.as_str()], |row| row.get(0))
 }
 
 impl Store {
@@ -144,7 +148,7 @@ impl Store {
         let mut select = self.connection.prepare_cached(
             "SELECT id, external_id, address, attributes FROM contact WHERE id = $1",
         )?;
-        Ok(select.query_row([id], contact).optional()?)
+        select.query_row(params![id], contact).optional()
     }
 
     /// The contact with this id where it came from.
@@ -152,7 +156,7 @@ impl Store {
         let mut select = self.connection.prepare_cached(
             "SELECT id, external_id, address, attributes FROM contact WHERE external_id = $1",
         )?;
-        Ok(select.query_row([id], contact).optional()?)
+        select.query_row(params![id], contact).optional()
     }
 
     /// Whether the address belongs to a contact or a send.
@@ -165,7 +169,7 @@ impl Store {
         let mut select = self
             .connection
             .prepare_cached("SELECT address_key FROM contact WHERE external_id = $1")?;
-        let found = select.query_row([id], |row| row.get(0)).optional()?;
+        let found = select.query_row(params![id], |row| row.get(0)).optional()?;
         Ok(found.map(AddressKey::from_stored))
     }
 
@@ -176,13 +180,10 @@ impl Store {
     ) -> Result<(), E> {
         let mut select = self
             .connection
-            .prepare_cached("SELECT address_key FROM contact UNION SELECT address_key FROM send")
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([]).map_err(StoreError::from)?;
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(AddressKey::from_stored(
-                row.get(0).map_err(StoreError::from)?,
-            ))?;
+            .prepare_cached("SELECT address_key FROM contact UNION SELECT address_key FROM send")?;
+        let mut rows = select.query(params![])?;
+        while let Some(row) = rows.next()? {
+            each(AddressKey::from_stored(row.get(0)?))?;
         }
         Ok(())
     }
@@ -192,8 +193,8 @@ impl Store {
         let mut select = self
             .connection
             .prepare_cached("SELECT id, external_id, address, attributes FROM contact WHERE address_key = $1 ORDER BY id")?;
-        let rows = select.query_map([key.as_str()], contact)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![key.as_str()], contact)?;
+        rows.collect()
     }
 
     /// Calls `each` for every contact, in the order of ids; memory does not grow with them.
@@ -201,13 +202,12 @@ impl Store {
         &self,
         mut each: impl FnMut(Contact) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT id, external_id, address, attributes FROM contact ORDER BY id")
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([]).map_err(StoreError::from)?;
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(contact(row).map_err(StoreError::from)?)?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT id, external_id, address, attributes FROM contact ORDER BY id",
+        )?;
+        let mut rows = select.query(params![])?;
+        while let Some(row) = rows.next()? {
+            each(contact(&row)?)?;
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! The do-not-contact list, keyed by address, channel and reason.
 
-use rusqlite::{Row, params};
-
+use super::engine::{Row, Value, params};
 use super::{Batch, Store, StoreError};
 use crate::{
     address::AddressKey,
@@ -38,7 +37,7 @@ pub(super) const COLUMNS: &str =
 /// Strongest reason first.
 pub(super) const STRENGTH: &str = "CASE d.reason WHEN 'complaint' THEN 0 WHEN 'unsubscribe' THEN 1 WHEN 'bounce' THEN 2 ELSE 3 END";
 
-pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<DoNotContact> {
+pub(super) fn row(row: &Row<'_>) -> Result<DoNotContact, StoreError> {
     let grounds: String = row.get(1)?;
     let detail: String = row.get(2)?;
     Ok(DoNotContact {
@@ -48,9 +47,9 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<DoNotContact> {
             detail: Reason::from_name(&detail),
             since: Timestamp(row.get(3)?),
             comment: row.get(4)?,
-            event: row.get::<_, Option<[u8; 16]>>(5)?.map(EventKey),
+            event: row.get::<Option<[u8; 16]>>(5)?.map(EventKey),
             run: row.get(6)?,
-            expires_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+            expires_at: row.get::<Option<i64>>(7)?.map(Timestamp),
         },
     })
 }
@@ -110,19 +109,22 @@ impl Batch<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) {on_conflict}"
         ))?;
         let mut written = vec![false; rows.len()];
-        for index in sorted(rows) {
-            let DoNotContact { address, entry } = &rows[index];
-            let changed = insert.execute(params![
-                address.as_str(),
-                CHANNEL,
-                entry.grounds.name(),
-                entry.detail.map_or("", Reason::name),
-                entry.since.0,
-                entry.comment,
-                entry.event.map(|key| key.0),
-                entry.run,
-                entry.expires_at.map(|at| at.0),
-            ])?;
+        let order = sorted(rows);
+        let changed = insert.execute_each(order.iter().map(|index| {
+            let DoNotContact { address, entry } = &rows[*index];
+            [
+                Value::Text(address.as_str()),
+                Value::Text(CHANNEL),
+                Value::Text(entry.grounds.name()),
+                Value::Text(entry.detail.map_or("", Reason::name)),
+                Value::Integer(entry.since.0),
+                Value::Text(&entry.comment),
+                entry.event.as_ref().map(|key| &key.0[..]).into(),
+                Value::Integer(entry.run),
+                entry.expires_at.map(|at| at.0).into(),
+            ]
+        }))?;
+        for (index, changed) in order.into_iter().zip(changed) {
             written[index] = changed == 1;
         }
         let written_rows = rows.iter().zip(&written).filter(|(_, written)| **written);
@@ -149,15 +151,12 @@ impl Batch<'_> {
         let mut select = self.transaction.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM do_not_contact AS d WHERE d.address_key = $1 AND d.channel = $2"
         ))?;
-        addresses
-            .iter()
-            .map(|address| {
-                let rows = select.query_map(params![address.as_str(), CHANNEL], row)?;
-                Ok(rows
-                    .map(|row| row.map(|row| row.entry))
-                    .collect::<Result<_, _>>()?)
-            })
-            .collect()
+        select.query_each(
+            addresses
+                .iter()
+                .map(|address| [Value::Text(address.as_str()), Value::Text(CHANNEL)]),
+            |found| Ok(row(found)?.entry),
+        )
     }
 }
 
@@ -168,6 +167,6 @@ impl Store {
             "SELECT {COLUMNS} FROM do_not_contact AS d WHERE d.address_key = $1 AND d.channel = $2 ORDER BY {STRENGTH}"
         ))?;
         let rows = select.query_map(params![address.as_str(), CHANNEL], row)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 }

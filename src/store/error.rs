@@ -29,6 +29,16 @@ pub enum StoreError {
     Corrupt,
     #[error("reading or writing the database file failed: {0}")]
     Io(String),
+    #[error("cannot reach the database `{server}`: {cause}")]
+    Unreachable { server: String, cause: String },
+    #[error("the connection to the database was lost: {0}")]
+    Lost(String),
+    #[error("another transaction was in the way: {0}")]
+    Conflict(String),
+    #[error("{0}")]
+    Unsupported(&'static str),
+    #[error("a row was expected and there is none")]
+    NoRow,
     #[error("unexpected answer of the database: {0}")]
     Other(String),
 }
@@ -71,8 +81,35 @@ impl StoreError {
             }
             Self::Corrupt => "restore a backup; `sqlite3 FILE .recover` may save what is in it",
             Self::Io(_) => "check the disk and the file system; run again when it is mended",
-            Self::Other(_) => "this is a bug of the program: report it with the command you ran",
+            Self::Unreachable { .. } => {
+                "look whether the server runs and lets you in; the address is `store.url` in the configuration"
+            }
+            Self::Lost(_) => {
+                "run again: what was not committed is done anew, nothing is lost or counted twice"
+            }
+            Self::Conflict(_) => "run again: nothing of the transaction was written",
+            Self::Unsupported(_) => {
+                "the chapter on PostgreSQL in the README says what does it there"
+            }
+            Self::NoRow | Self::Other(_) => {
+                "this is a bug of the program: report it with the command you ran"
+            }
         }
+    }
+
+    /// Whether the same may succeed when it is done again at once, or on a new connection.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Conflict(_)) || self.is_lost()
+    }
+
+    /// Whether the connection is gone, with what was not committed.
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost(_))
+    }
+
+    /// Whether the database's server cannot be reached.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Lost(_))
     }
 
     /// Whether trying again later can help: another process held the database.
@@ -94,6 +131,40 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
             Some(ErrorCode::SystemIoFailure) => Self::Io(error.to_string()),
             _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        use tokio_postgres::error::SqlState;
+
+        let told = super::engine::told(&error);
+        let Some(state) = error.code() else {
+            let at_the_line = error.is_closed()
+                || std::error::Error::source(&error)
+                    .is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
+            return if at_the_line {
+                Self::Lost(told)
+            } else {
+                Self::Other(told)
+            };
+        };
+        match *state {
+            SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
+                Self::Conflict(told)
+            }
+            SqlState::LOCK_NOT_AVAILABLE => Self::Busy,
+            SqlState::DISK_FULL => Self::Full,
+            SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => Self::Corrupt,
+            // A server that is on its way down, or that became a copy of another.
+            SqlState::ADMIN_SHUTDOWN
+            | SqlState::CRASH_SHUTDOWN
+            | SqlState::CANNOT_CONNECT_NOW
+            | SqlState::READ_ONLY_SQL_TRANSACTION => Self::Lost(told),
+            ref state if state.code().starts_with("08") => Self::Lost(told),
+            ref state => Self::Other(format!("{told} (SQLSTATE {})", state.code())),
         }
     }
 }

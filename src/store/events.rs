@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, Row, params, types::ValueRef};
-
+use super::engine::{Cell, Connection, Row, Value, params};
 use super::{Batch, Store, StoreError};
 use crate::{
     address::AddressKey,
@@ -47,27 +46,25 @@ const COLUMNS: &str = "key, source, kind, reason, permanence, rule, address_key,
 
 /// A text without a copy; empty where there is none.
 pub(super) fn text<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r str, StoreError> {
-    match row.get_ref(index)? {
-        ValueRef::Null => Ok(""),
-        value => value
-            .as_str()
-            .map_err(|cause| StoreError::Other(cause.to_string())),
+    match row.cell(index)? {
+        Cell::Null => Ok(""),
+        _ => row.text(index),
     }
 }
 
-pub(super) fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<EventKind> {
+pub(super) fn kind(row: &Row<'_>, index: usize) -> Result<EventKind, StoreError> {
     let name: String = row.get(index)?;
     // A kind of a later version: shown as a note rather than failing the whole list.
     Ok(EventKind::from_name(&name).unwrap_or(EventKind::Note))
 }
 
-pub(super) fn reason(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Reason>> {
+pub(super) fn reason(row: &Row<'_>, index: usize) -> Result<Option<Reason>, StoreError> {
     Ok(row
-        .get::<_, Option<String>>(index)?
+        .get::<Option<String>>(index)?
         .and_then(|name| Reason::from_name(&name)))
 }
 
-pub(super) fn permanence(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Permanence>> {
+pub(super) fn permanence(row: &Row<'_>, index: usize) -> Result<Option<Permanence>, StoreError> {
     let name: Option<String> = row.get(index)?;
     Ok(name.map(|name| {
         if name == "hard" {
@@ -78,7 +75,7 @@ pub(super) fn permanence(row: &Row<'_>, index: usize) -> rusqlite::Result<Option
     }))
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
+fn event(row: &Row<'_>) -> Result<EventRow, StoreError> {
     Ok(EventRow {
         key: EventKey(row.get(0)?),
         source: row.get(1)?,
@@ -86,12 +83,10 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         reason: reason(row, 3)?,
         permanence: permanence(row, 4)?,
         rule: row.get(5)?,
-        address: row
-            .get::<_, Option<String>>(6)?
-            .map(AddressKey::from_stored),
+        address: row.get::<Option<String>>(6)?.map(AddressKey::from_stored),
         reported: row.get(7)?,
         send_hash: row
-            .get::<_, Option<Vec<u8>>>(8)?
+            .get::<Option<Vec<u8>>>(8)?
             .map(|hash| String::from_utf8_lossy(&hash).into_owned()),
         status: row.get(9)?,
         reply_code: row.get(10)?,
@@ -103,7 +98,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         occurred_at: Timestamp(row.get(16)?),
         received_at: Timestamp(row.get(17)?),
         run: row.get(18)?,
-        expires_at: row.get::<_, Option<i64>>(19)?.map(Timestamp),
+        expires_at: row.get::<Option<i64>>(19)?.map(Timestamp),
     })
 }
 
@@ -111,8 +106,8 @@ fn events_of(connection: &Connection, address: &AddressKey) -> Result<Vec<EventR
     let mut select = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM event WHERE address_key = $1 ORDER BY occurred_at, key"
     ))?;
-    let rows = select.query_map([address.as_str()], event)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = select.query_map(params![address.as_str()], event)?;
+    rows.collect()
 }
 
 fn events_of_mails(
@@ -124,13 +119,39 @@ fn events_of_mails(
     ))?;
     let mut found = HashMap::new();
     for content in contents {
-        let rows = select.query_map([content], event)?;
+        let rows = select.query_map(params![content], event)?;
         let rows: Vec<EventRow> = rows.collect::<Result<_, _>>()?;
         if !rows.is_empty() {
             found.insert(content, rows);
         }
     }
     Ok(found)
+}
+
+/// In the order of [`COLUMNS`].
+fn values(event: &EventRow) -> [Value<'_>; 20] {
+    [
+        Value::Blob(&event.key.0),
+        Value::Text(&event.source),
+        Value::Text(event.kind.name()),
+        event.reason.map(Reason::name).into(),
+        event.permanence.map(Permanence::name).into(),
+        event.rule.as_deref().into(),
+        event.address.as_ref().map(AddressKey::as_str).into(),
+        event.reported.as_deref().into(),
+        event.send_hash.as_ref().map(String::as_bytes).into(),
+        event.status.as_deref().into(),
+        event.reply_code.map(i64::from).into(),
+        Value::Text(&event.receiving_host),
+        Value::Text(&event.diagnostic),
+        Value::Text(&event.raw_type),
+        Value::Text(&event.note),
+        event.content.as_ref().map(|content| &content[..]).into(),
+        Value::Integer(event.occurred_at.0),
+        Value::Integer(event.received_at.0),
+        Value::Integer(event.run),
+        event.expires_at.map(|at| at.0).into(),
+    ]
 }
 
 impl Batch<'_> {
@@ -150,30 +171,9 @@ impl Batch<'_> {
         });
         let mut new = vec![false; events.len()];
         let mut known = Vec::new();
-        for index in order {
-            let event = &events[index];
-            let inserted = insert.execute(params![
-                event.key.0,
-                event.source,
-                event.kind.name(),
-                event.reason.map(Reason::name),
-                event.permanence.map(Permanence::name),
-                event.rule,
-                event.address.as_ref().map(AddressKey::as_str),
-                event.reported,
-                event.send_hash.as_ref().map(String::as_bytes),
-                event.status,
-                event.reply_code,
-                event.receiving_host,
-                event.diagnostic,
-                event.raw_type,
-                event.note,
-                event.content,
-                event.occurred_at.0,
-                event.received_at.0,
-                event.run,
-                event.expires_at.map(|at| at.0),
-            ])?;
+        let inserted = insert.execute_each(order.iter().map(|index| values(&events[*index])))?;
+        self.transaction.take_turn()?;
+        for (index, inserted) in order.into_iter().zip(inserted) {
             new[index] = inserted == 1;
             if inserted == 0 {
                 known.push(index);
@@ -196,27 +196,23 @@ impl Batch<'_> {
         &self,
         mut keys: Vec<EventKey>,
     ) -> Result<HashSet<EventKey>, StoreError> {
-        let mut known = HashSet::new();
         if self.has_undone_runs()? {
-            return Ok(known);
+            return Ok(HashSet::new());
         }
         let mut select = self
             .transaction
-            .prepare_cached("SELECT 1 FROM event WHERE key = $1")?;
+            .prepare_cached("SELECT key FROM event WHERE key = $1")?;
         keys.sort_unstable();
-        for key in keys {
-            if select.exists([key.0])? {
-                known.insert(key);
-            }
-        }
-        Ok(known)
+        let found = select.query_each(keys.iter().map(|key| [Value::Blob(&key.0)]), |row| {
+            row.get(0).map(EventKey)
+        })?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     fn has_undone_runs(&self) -> Result<bool, StoreError> {
-        Ok(self
-            .transaction
+        self.transaction
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM run WHERE undone_at IS NOT NULL)")?
-            .query_row([], |row| row.get(0))?)
+            .query_row(params![], |row| row.get(0))
     }
 
     /// Gives events that only an undone run recorded to the present run.
@@ -310,7 +306,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("DELETE FROM event WHERE key = $1")?;
         for key in keys {
-            delete.execute([key.0])?;
+            delete.execute(params![key.0])?;
         }
         Ok(())
     }
@@ -338,7 +334,7 @@ impl Store {
             "SELECT {COLUMNS} FROM event WHERE key >= $1 AND key <= $2 ORDER BY key LIMIT 2"
         ))?;
         let rows = select.query_map(params![prefix, upper], event)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Calls `each` for every event that nothing decided since `since`: mails that nothing
@@ -354,11 +350,10 @@ impl Store {
                 "SELECT {COLUMNS} FROM event
                  WHERE received_at >= $1 AND (kind = 'unrecognised' OR kind = 'bounce' AND reason IN ('on_hold', 'undefined'))
                  ORDER BY key"
-            ))
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([since.0]).map_err(StoreError::from)?;
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(event(row).map_err(StoreError::from)?)?;
+            ))?;
+        let mut rows = select.query(params![since.0])?;
+        while let Some(row) = rows.next()? {
+            each(event(&row)?)?;
         }
         Ok(())
     }

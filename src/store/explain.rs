@@ -1,9 +1,9 @@
 //! Why a contact is in a segment or not: for each condition the rows that decide.
 
-use rusqlite::types::ValueRef;
 use serde_json::Value;
 
-use super::{Contact, Store, StoreError};
+use super::engine::Cell;
+use super::{Contact, Store, StoreError, membership::bound};
 use crate::{
     address::AddressKey,
     segment::{Atom, Sql, Table},
@@ -93,27 +93,22 @@ impl Store {
 
     /// Rows by column name; times as text, what is null or empty left out.
     fn rows_of(&self, sql: &Sql) -> Result<Vec<Cells>, StoreError> {
-        let mut select = self.prepare_sql(sql)?;
-        let names: Vec<String> = select
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let (text, values) = bound(sql);
+        let mut select = self.connection.prepare(&text)?;
+        let names = select.column_names()?;
         let mut found = Vec::new();
-        let mut rows = select.raw_query();
+        let mut rows = select.query(&values)?;
         while let Some(row) = rows.next()? {
             let mut cells = Cells::new();
             for (index, name) in names.iter().enumerate() {
-                let value = match row.get_ref(index)? {
-                    ValueRef::Null | ValueRef::Blob(_) | ValueRef::Text([]) => continue,
-                    ValueRef::Integer(number)
-                        if ["at", "since", "until"].contains(&name.as_str()) =>
-                    {
+                let value = match row.cell(index)? {
+                    Cell::Null | Cell::Blob(_) | Cell::Text("") => continue,
+                    Cell::Integer(number) if ["at", "since", "until"].contains(&name.as_str()) => {
                         Timestamp(number).to_string().into()
                     }
-                    ValueRef::Integer(number) => number.into(),
-                    ValueRef::Real(number) => number.into(),
-                    ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+                    Cell::Integer(number) => number.into(),
+                    Cell::Real(number) => number.into(),
+                    Cell::Text(text) => text.into(),
                 };
                 cells.push((name.clone(), value));
             }

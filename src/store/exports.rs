@@ -1,7 +1,6 @@
 //! What was exported to whom, so that the next export can be the difference.
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
-
+use super::engine::{OptionalExtension, Purpose, Transaction, params};
 use super::{DoNotContact, Selection, Store, StoreError, selection::for_each};
 use crate::{address::AddressKey, time::Timestamp};
 
@@ -15,17 +14,8 @@ pub struct Exporting<'s> {
 impl Store {
     /// Begins an export to `target`.
     pub fn begin_export<'s>(&'s mut self, target: &'s str) -> Result<Exporting<'s>, StoreError> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Deferred)?;
-        transaction.execute_batch(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS exporting (
-                 address_key TEXT NOT NULL,
-                 reason      TEXT NOT NULL,
-                 PRIMARY KEY (address_key, reason)
-             ) STRICT, WITHOUT ROWID;
-             DELETE FROM exporting;",
-        )?;
+        let transaction = self.connection.begin(Purpose::Reading)?;
+        transaction.temporary_table("exporting", &["address_key", "reason"])?;
         Ok(Exporting {
             transaction,
             target,
@@ -45,7 +35,7 @@ impl Store {
         batch.transaction.execute(
             "INSERT INTO exported (target, address_key, reason) SELECT $1, address_key, reason FROM exporting WHERE true
              ON CONFLICT (target, address_key, reason) DO NOTHING",
-            [target],
+            params![target],
         )?;
         batch.commit()
     }
@@ -93,14 +83,11 @@ impl Exporting<'_> {
                  AND NOT EXISTS (SELECT 1 FROM exporting AS n WHERE n.address_key = exported.address_key
                                  AND (n.reason = exported.reason OR NOT $2))
                  GROUP BY address_key, CASE WHEN $2 THEN reason ELSE '' END ORDER BY address_key",
-            )
-            .map_err(StoreError::from)?;
-        let mut rows = select
-            .query(params![self.target, by_reason])
-            .map_err(StoreError::from)?;
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            let address = AddressKey::from_stored(row.get(0).map_err(StoreError::from)?);
-            let reason: String = row.get(1).map_err(StoreError::from)?;
+            )?;
+        let mut rows = select.query(params![self.target, by_reason])?;
+        while let Some(row) = rows.next()? {
+            let address = AddressKey::from_stored(row.get(0)?);
+            let reason: String = row.get(1)?;
             each(address, &reason)?;
         }
         Ok(())
@@ -111,12 +98,12 @@ impl Exporting<'_> {
         let mut select = self.transaction.prepare_cached(
             "SELECT external_id FROM contact WHERE address_key = $1 AND external_id IS NOT NULL ORDER BY id",
         )?;
-        let rows = select.query_map([address.as_str()], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![address.as_str()], |row| row.get(0))?;
+        rows.collect()
     }
 
     /// Ends reading; the notes stay for [`Store::remember_export`].
     pub fn finish(self) -> Result<(), StoreError> {
-        Ok(self.transaction.commit()?)
+        self.transaction.commit().map(drop)
     }
 }

@@ -1,7 +1,7 @@
 //! Forgetting a person: everything goes but a salted hash, under which the suppression stands.
 
+use super::engine::{OptionalExtension, params};
 use hmac::{Hmac, Mac};
-use rusqlite::{OptionalExtension, params};
 use sha2::Sha256;
 
 use super::{Batch, Store, StoreError};
@@ -26,23 +26,25 @@ impl Batch<'_> {
     pub fn forget(&self, address: &AddressKey, run: i64) -> Result<Forgotten, StoreError> {
         self.transaction.execute(
             "INSERT INTO secret (name, value) VALUES ('salt', randomblob(32)) ON CONFLICT (name) DO NOTHING",
-            [],
+            params![],
         )?;
         let mark = self.mark(address)?;
         let key = address.as_str();
         let suppressions = self.transaction.execute(
             "INSERT INTO forgotten (mark, channel, reason, since, run, expires_at)
              SELECT $1, channel, reason, since, $2, expires_at FROM do_not_contact WHERE address_key = $3
-             ON CONFLICT (mark, channel, reason) DO UPDATE SET since = min(forgotten.since, excluded.since)",
+             ON CONFLICT (mark, channel, reason) DO UPDATE SET since = CASE WHEN forgotten.since < excluded.since THEN forgotten.since ELSE excluded.since END",
             params![mark, run, key],
         )?;
-        self.transaction
-            .execute("DELETE FROM do_not_contact WHERE address_key = $1", [key])?;
+        self.transaction.execute(
+            "DELETE FROM do_not_contact WHERE address_key = $1",
+            params![key],
+        )?;
         self.note_sends_gone(address)?;
         // The samples of diagnostics go with the counts.
         self.discard_counts()?;
         let archived_mails = self.forget_mails(key)?;
-        let run_sql = |sql: &str| self.transaction.execute(sql, [key]);
+        let run_sql = |sql: &str| self.transaction.execute(sql, params![key]);
         let events = run_sql("DELETE FROM event WHERE address_key = $1 OR lower(reported) = $1")?;
         let mentions = run_sql(
             "UPDATE event SET diagnostic = '', note = 'a person named here was forgotten'
@@ -78,11 +80,11 @@ impl Batch<'_> {
                         AND (event.address_key = $1 OR lower(event.reported) = $1))
              FROM raw_message",
         )?;
-        let mut rows = select.query([key])?;
+        let mut rows = select.query(params![key])?;
         while let Some(row) = rows.next()? {
             let theirs: bool = row.get(3)?;
             let named = || -> Result<bool, StoreError> {
-                let data = row.get_ref(1)?.as_blob().unwrap_or_default();
+                let data = row.octets(1)?;
                 let raw = zstd::bulk::decompress(data, row.get(2)?)
                     .map_err(|cause| StoreError::Io(cause.to_string()))?;
                 Ok(memchr::memmem::find(&raw.to_ascii_lowercase(), key.as_bytes()).is_some())
@@ -98,8 +100,8 @@ impl Batch<'_> {
             .transaction
             .prepare("DELETE FROM quarantine WHERE content = $1")?;
         for content in &gone {
-            mails.execute([content])?;
-            quarantined.execute([content])?;
+            mails.execute(params![content])?;
+            quarantined.execute(params![content])?;
         }
         Ok(gone.len())
     }
@@ -107,7 +109,7 @@ impl Batch<'_> {
     fn mark(&self, address: &AddressKey) -> Result<Vec<u8>, StoreError> {
         let salt: Vec<u8> = self.transaction.query_row(
             "SELECT value FROM secret WHERE name = 'salt'",
-            [],
+            params![],
             |row| row.get(0),
         )?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&salt)
@@ -121,7 +123,7 @@ impl Batch<'_> {
         let anybody: Option<i64> = self
             .transaction
             .prepare_cached("SELECT 1 FROM forgotten LIMIT 1")?
-            .query_row([], |row| row.get(0))
+            .query_row(params![], |row| row.get(0))
             .optional()?;
         if anybody.is_none() {
             return Ok(());
@@ -145,15 +147,11 @@ impl Batch<'_> {
 impl Store {
     /// Overwrites what was deleted, also in the write-ahead log.
     pub fn wipe_deleted(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        self.connection.wipe_deleted()
     }
 
     /// From now on deleted content is overwritten with zeros.
     pub fn delete_securely(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
-        Ok(())
+        self.connection.delete_securely()
     }
 }

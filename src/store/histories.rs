@@ -5,7 +5,10 @@ use std::{collections::HashSet, time::Duration};
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    engine::{Value, params},
+    *,
+};
 use crate::{
     address::AddressKey,
     classify::{Permanence, Reason},
@@ -185,8 +188,8 @@ impl World {
     #[allow(clippy::too_many_lines)]
     fn take(&mut self, step: &Step) {
         let now = self.now;
-        let execute = |store: &Store, sql: &str, parameters: &[&dyn rusqlite::ToSql]| {
-            store.connection.execute(sql, parameters).unwrap();
+        let execute = |store: &Store, sql: &str, values: &[Value<'_>]| {
+            store.connection.execute(sql, values).unwrap();
         };
         match step {
             Step::Import {
@@ -231,13 +234,13 @@ impl World {
             Step::Reclassify { event } => execute(
                 &self.store,
                 "UPDATE event SET permanence = 'soft', reason = 'mailbox_full' WHERE source = $1",
-                &[&event.to_string()],
+                params![event.to_string()],
             ),
             Step::Forget { event } => {
                 execute(
                     &self.store,
                     "DELETE FROM event WHERE source = $1",
-                    &[&event.to_string()],
+                    params![event.to_string()],
                 );
             }
             Step::List {
@@ -264,12 +267,12 @@ impl World {
             Step::Release { address } => execute(
                 &self.store,
                 "DELETE FROM do_not_contact WHERE address_key = $1",
-                &[&key(*address).as_str()],
+                params![key(*address).as_str()],
             ),
             Step::Send { address } => execute(
                 &self.store,
                 "INSERT INTO send (hash, email_id, address, address_key, sent_at) VALUES (randomblob(8), '1', $1, $1, $2)",
-                &[&key(*address).as_str(), &now.0],
+                params![key(*address).as_str(), now.0],
             ),
             Step::Undo { run } => {
                 let batch = self.store.begin().unwrap();

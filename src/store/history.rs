@@ -1,7 +1,6 @@
 //! What the policy reads: the events of addresses, without those of undone runs.
 
-use rusqlite::{Row, params};
-
+use super::engine::{Row, Value, params};
 use super::{Batch, Store, StoreError, events};
 use crate::{
     address::AddressKey,
@@ -32,19 +31,19 @@ fn columns(campaigns: bool) -> String {
     )
 }
 
-fn past(row: &Row<'_>) -> rusqlite::Result<PastEvent> {
+fn past(row: &Row<'_>) -> Result<PastEvent, StoreError> {
     Ok(PastEvent {
         key: EventKey(row.get(0)?),
         kind: events::kind(row, 1)?,
         reason: events::reason(row, 2)?,
         permanence: events::permanence(row, 3)?,
-        grounds: Grounds::from_name(row.get_ref(4)?.as_str()?),
+        grounds: Grounds::from_name(row.text(4)?),
         receiving_host: row.get(5)?,
         campaign: row.get(6)?,
         note: row.get(7)?,
         occurred_at: Timestamp(row.get(8)?),
         received_at: Timestamp(row.get(9)?),
-        expires_at: row.get::<_, Option<i64>>(10)?.map(Timestamp),
+        expires_at: row.get::<Option<i64>>(10)?.map(Timestamp),
         run: row.get(11)?,
         source: row.get(12)?,
         send: row.get(13)?,
@@ -62,13 +61,12 @@ impl Batch<'_> {
             "SELECT {} FROM event AS e WHERE e.address_key = $1 AND e.kind IN {KINDS} AND {NOT_UNDONE}",
             columns(campaigns)
         ))?;
-        addresses
-            .iter()
-            .map(|address| {
-                let rows = select.query_map([address.as_str()], past)?;
-                Ok(rows.collect::<Result<_, _>>()?)
-            })
-            .collect()
+        select.query_each(
+            addresses
+                .iter()
+                .map(|address| [Value::Text(address.as_str())]),
+            past,
+        )
     }
 
     /// What the run recorded of each address, undone or not. (The plus keeps SQLite from going
@@ -83,13 +81,12 @@ impl Batch<'_> {
             "SELECT {} FROM event AS e WHERE e.address_key = $1 AND e.kind IN {KINDS} AND +e.run = $2",
             columns(campaigns)
         ))?;
-        addresses
-            .iter()
-            .map(|address| {
-                let rows = select.query_map(params![address.as_str(), run], past)?;
-                Ok(rows.collect::<Result<_, _>>()?)
-            })
-            .collect()
+        select.query_each(
+            addresses
+                .iter()
+                .map(|address| [Value::Text(address.as_str()), Value::Integer(run)]),
+            past,
+        )
     }
 
     /// Whether each address had anything happen after the time.
@@ -103,7 +100,7 @@ impl Batch<'_> {
         addresses
             .iter()
             .map(|(address, at)| {
-                Ok(select.query_row(params![address.as_str(), at.0], |row| row.get(0))?)
+                select.query_row(params![address.as_str(), at.0], |row| row.get(0))
             })
             .collect()
     }
@@ -120,7 +117,7 @@ impl Store {
             "SELECT {} FROM event AS e WHERE e.address_key = $1 AND e.kind IN {KINDS} AND {NOT_UNDONE}",
             columns(campaigns)
         ))?;
-        let rows = select.query_map([address.as_str()], past)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![address.as_str()], past)?;
+        rows.collect()
     }
 }

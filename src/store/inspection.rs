@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
-
-use super::{Holder, LeaseRefused, MIGRATIONS, Run, Store, StoreError, runs};
+use super::engine::{self, OptionalExtension as _, params};
+use super::{Holder, LeaseRefused, Run, Store, StoreError, runs};
 use crate::time::Timestamp;
 
 /// The version of a database, and the version that this program brings it to.
@@ -17,23 +16,15 @@ pub struct Version {
 impl Store {
     /// The version of the database at `path`, which is neither made nor migrated.
     pub fn version(path: &Path) -> Result<Version, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)
-            .map_err(|cause| StoreError::open(path, &cause))?;
-        let found = connection
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(|cause| StoreError::from(cause).at(path))?;
         Ok(Version {
-            found,
-            known: MIGRATIONS.len(),
+            found: engine::version_of_file(path)?,
+            known: engine::known_version(),
         })
     }
 
     /// How the database keeps its journal: `wal`, unless the file system cannot.
     pub fn journal(&self) -> Result<String, StoreError> {
-        Ok(self
-            .connection
-            .query_row("PRAGMA journal_mode", [], |row| row.get(0))?)
+        self.connection.journal()
     }
 
     /// Every lease by name: who holds it, and since when.
@@ -41,7 +32,7 @@ impl Store {
         let mut select = self
             .connection
             .prepare_cached("SELECT name, host, pid, started, since FROM lease ORDER BY name")?;
-        let rows = select.query_map([], |row| {
+        let rows = select.query_map(params![], |row| {
             let started: i64 = row.get(3)?;
             let holder = Holder {
                 host: row.get(1)?,
@@ -51,7 +42,7 @@ impl Store {
             let since = Timestamp(row.get(4)?);
             Ok((row.get(0)?, LeaseRefused { holder, since }))
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Runs that began before `before` and never ended, newest first.
@@ -60,8 +51,8 @@ impl Store {
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT {columns} FROM run WHERE finished_at IS NULL AND started_at < $1 ORDER BY id DESC LIMIT $2"
         ))?;
-        let rows = select.query_map((before.0, limit), runs::run)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![before.0, limit], runs::run)?;
+        rows.collect()
     }
 
     /// When a run of `command` last ended.
@@ -69,15 +60,17 @@ impl Store {
         let mut select = self.connection.prepare_cached(
             "SELECT finished_at FROM run WHERE command = $1 AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1",
         )?;
-        let found = select.query_row([command], |row| row.get(0)).optional()?;
+        let found = select
+            .query_row(params![command], |row| row.get(0))
+            .optional()?;
         Ok(found.map(Timestamp))
     }
 
     /// The latest time at which anything was noted.
     pub fn latest(&self) -> Result<Option<Timestamp>, StoreError> {
         let latest: Option<i64> = self.connection.query_row(
-            "SELECT max(at) FROM (SELECT max(started_at) AS at FROM run UNION ALL SELECT max(received_at) FROM event)",
-            [],
+            "SELECT max(at) FROM (SELECT max(started_at) AS at FROM run UNION ALL SELECT max(received_at) FROM event) AS noted",
+            params![],
             |row| row.get(0),
         )?;
         Ok(latest.map(Timestamp))

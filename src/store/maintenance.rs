@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::params;
-
+use super::engine::params;
 use super::{Batch, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -27,41 +26,29 @@ pub struct Removed {
 }
 
 impl Store {
-    /// What SQLite's own check complains of; empty when all is well.
+    /// What the database's own check complains of; empty when all is well.
     pub fn check(&self) -> Result<Vec<String>, StoreError> {
-        let mut select = self.connection.prepare("PRAGMA quick_check(20)")?;
-        let rows = select.query_map([], |row| row.get::<_, String>(0))?;
-        let found: Vec<String> = rows.collect::<Result<_, _>>()?;
-        Ok(found.into_iter().filter(|line| line != "ok").collect())
+        self.connection.check()
     }
 
     /// Writes a consistent, compact copy to a file that must not exist; others go on meanwhile.
     pub fn back_up(&self, path: &Path) -> Result<(), StoreError> {
-        self.connection
-            .execute("VACUUM INTO $1", [path.to_string_lossy()])?;
-        Ok(())
+        self.connection.back_up(path)
     }
 
     /// Gives unused space back to the file system; nobody else can write meanwhile.
     pub fn vacuum(&mut self) -> Result<(), StoreError> {
-        self.connection.execute_batch("VACUUM")?;
-        Ok(())
+        self.connection.vacuum()
     }
 
     /// Refreshes what the query planner knows, where it grew stale.
     pub fn optimise(&mut self) -> Result<(), StoreError> {
-        self.connection.execute_batch("PRAGMA optimize")?;
-        Ok(())
+        self.connection.optimise()
     }
 
     /// The size of the database in octets, and how many of them are unused.
     pub fn size(&self) -> Result<(u64, u64), StoreError> {
-        let ask = |pragma: &str| {
-            self.connection
-                .query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u64>(0))
-        };
-        let page = ask("page_size")?;
-        Ok((ask("page_count")? * page, ask("freelist_count")? * page))
+        self.connection.size()
     }
 }
 

@@ -6,8 +6,7 @@
 //! those that changed, the same conditions are probed contact by contact. The difference to the
 //! members is computed in a read transaction and written in short ones of its own.
 
-use rusqlite::{Statement, Transaction, params, types::ToSqlOutput};
-
+use super::engine::{Bind, Purpose, Row, Transaction, Value, params};
 use super::{Contact, Store, StoreError};
 use crate::{
     segment::{Atom, Bits, Bound, Compiled, Sql, Table, Tree},
@@ -40,14 +39,22 @@ pub(crate) struct BuildNote {
     pub(crate) millis: u64,
 }
 
-impl rusqlite::ToSql for Bound {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+impl Bind for Bound {
+    fn value(&self) -> Value<'_> {
         match self {
-            Self::Integer(value) => value.to_sql(),
-            Self::Real(value) => value.to_sql(),
-            Self::Text(value) => value.to_sql(),
+            Self::Integer(number) => Value::Integer(*number),
+            Self::Real(number) => Value::Real(*number),
+            Self::Text(text) => Value::Text(text),
+            Self::Ids(ids) => Value::Ids(ids),
+            Self::Pattern(text) => Value::Pattern(text),
         }
     }
+}
+
+/// The text of a statement and its values.
+pub(super) fn bound(sql: &Sql) -> (String, Vec<Value<'_>>) {
+    let (text, values) = sql.finish();
+    (text, values.into_iter().map(Bind::value).collect())
 }
 
 /// A transaction for reading, or none where one is open already.
@@ -63,7 +70,7 @@ impl Store {
     /// Begins a view of the database that does not change.
     pub(crate) fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
         if self.connection.is_autocommit() {
-            Ok(Snapshot(Some(self.connection.unchecked_transaction()?)))
+            Ok(Snapshot(Some(self.connection.begin(Purpose::Reading)?)))
         } else {
             Ok(Snapshot(None))
         }
@@ -74,15 +81,9 @@ impl Store {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        let execute = |store: &Self, sql| {
-            store
-                .connection
-                .execute_batch(sql)
-                .map_err(StoreError::from)
-        };
-        execute(self, "BEGIN IMMEDIATE")?;
+        self.connection.start(Purpose::Writing)?;
         let result = work(self);
-        execute(self, "ROLLBACK")?;
+        self.connection.execute_batch("ROLLBACK")?;
         result
     }
 
@@ -94,29 +95,28 @@ impl Store {
         if !self.connection.is_autocommit() {
             return work(self);
         }
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        let result = work(self);
-        let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
-        self.connection.execute_batch(end)?;
-        result
+        let transaction = self.connection.begin(Purpose::Writing)?;
+        let result = work(self)?;
+        transaction.commit()?;
+        Ok(result)
     }
 
     /// The last row of the change log, 0 without one.
     pub(crate) fn last_change(&self) -> Result<i64, StoreError> {
-        Ok(self
-            .connection
-            .query_row("SELECT coalesce(max(id), 0) FROM change_log", [], |row| {
-                row.get(0)
-            })?)
+        self.connection.query_row(
+            "SELECT coalesce(max(id), 0) FROM change_log",
+            params![],
+            |row| row.get(0),
+        )
     }
 
     /// The highest id of a contact: about how many there are.
     pub(crate) fn last_contact(&self) -> Result<i64, StoreError> {
-        Ok(self
-            .connection
-            .query_row("SELECT coalesce(max(id), 0) FROM contact", [], |row| {
-                row.get(0)
-            })?)
+        self.connection.query_row(
+            "SELECT coalesce(max(id), 0) FROM contact",
+            params![],
+            |row| row.get(0),
+        )
     }
 
     /// The contacts of the change log after row `since`.
@@ -127,7 +127,7 @@ impl Store {
              WHERE l.id > $1 AND l.address_key IS NOT NULL AND c.address_key = l.address_key",
         ] {
             let mut select = self.connection.prepare_cached(sql)?;
-            let mut rows = select.query([since])?;
+            let mut rows = select.query(params![since])?;
             while let Some(row) = rows.next()? {
                 into.insert(row.get(0)?);
             }
@@ -137,21 +137,24 @@ impl Store {
 
     /// Adds the ids that a query answers.
     pub(crate) fn collect_ids(&self, sql: &Sql, into: &mut Bits) -> Result<(), StoreError> {
-        let mut select = self.prepare_sql(sql)?;
-        let mut rows = select.raw_query();
-        while let Some(row) = rows.next()? {
+        self.for_each_row(sql, |row| {
             into.insert(row.get(0)?);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
-    pub(super) fn prepare_sql(&self, sql: &Sql) -> Result<Statement<'_>, StoreError> {
-        let (text, values) = sql.finish();
-        let mut statement = self.connection.prepare(&text)?;
-        for (index, value) in values.iter().enumerate() {
-            statement.raw_bind_parameter(index + 1, value)?;
+    fn for_each_row<E: From<StoreError>>(
+        &self,
+        sql: &Sql,
+        mut each: impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (text, values) = bound(sql);
+        let mut select = self.connection.prepare(&text)?;
+        let mut rows = select.query(&values)?;
+        while let Some(row) = rows.next()? {
+            each(&row)?;
         }
-        Ok(statement)
+        Ok(())
     }
 
     /// For each of the filters, everybody who meets it; and everybody.
@@ -220,9 +223,7 @@ impl Store {
                     .push(") IS TRUE");
             }
             sql.push(" FROM contact c");
-            let mut select = self.prepare_sql(&sql)?;
-            let mut rows = select.raw_query();
-            while let Some(row) = rows.next()? {
+            self.for_each_row(&sql, |row| {
                 let id = row.get(0)?;
                 everybody.insert(id);
                 for (column, index) in now.iter().enumerate() {
@@ -230,7 +231,8 @@ impl Store {
                         answers[*index].insert(id);
                     }
                 }
-            }
+                Ok::<_, StoreError>(())
+            })?;
             if later.is_empty() {
                 return Ok(everybody);
             }
@@ -260,14 +262,13 @@ impl Store {
         nobody
             .push(" FROM ")
             .append(&first.source(&Sql::text("IS NULL AND FALSE")));
-        let mut select = self.prepare_sql(&nobody)?;
-        let mut rows = select.raw_query();
         let mut without = vec![false; indexes.len()];
-        if let Some(row) = rows.next()? {
+        self.for_each_row(&nobody, |row| {
             for (number, without) in without.iter_mut().enumerate() {
                 *without = row.get(number + 1)?;
             }
-        }
+            Ok::<_, StoreError>(())
+        })?;
         for (index, without) in indexes.iter().zip(&without) {
             if *without {
                 answers[*index] = everybody.clone();
@@ -282,9 +283,7 @@ impl Store {
         sql.push(&format!(
             " GROUP BY {row_name}.address_key) g CROSS JOIN contact c WHERE c.address_key = g.address_key"
         ));
-        let mut select = self.prepare_sql(&sql)?;
-        let mut rows = select.raw_query();
-        while let Some(row) = rows.next()? {
+        self.for_each_row(&sql, |row| {
             let id = row.get(0)?;
             for (number, index) in indexes.iter().enumerate() {
                 let answer: bool = row.get(number + 2)?;
@@ -294,8 +293,8 @@ impl Store {
                     answers[*index].remove(id);
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// For each of the filters, who of `candidates` meets it.
@@ -306,20 +305,15 @@ impl Store {
     ) -> Result<Vec<Bits>, StoreError> {
         let mut answers = vec![Bits::default(); filters.len()];
         for (filter, answer) in filters.iter().zip(&mut answers) {
-            let mut sql = Sql::text("SELECT ");
-            sql.append(&filter.predicate())
-                .push(" FROM contact c WHERE c.id = ")
-                .bind(0);
-            let mut select = self.prepare_sql(&sql)?;
-            let last = select.parameter_count();
-            for id in candidates.iter() {
-                select.raw_bind_parameter(last, id)?;
-                let mut rows = select.raw_query();
-                if let Some(row) = rows.next()?
-                    && row.get(0)?
-                {
-                    answer.insert(id);
-                }
+            let predicate = filter.predicate();
+            for ids in chunks(candidates) {
+                let [before, after] = self.connection.ids();
+                let mut sql = Sql::text(format!("SELECT c.id FROM {before}"));
+                sql.bind(Bound::Ids(ids))
+                    .push(after)
+                    .push(" CROSS JOIN contact c WHERE c.id = j.value AND ")
+                    .append(&predicate);
+                self.collect_ids(&sql, answer)?;
             }
         }
         Ok(answers)
@@ -370,20 +364,22 @@ impl Store {
             wanted.remove(contact);
         };
         if let Some(candidates) = candidates {
-            let mut select = self.connection.prepare_cached(
-                "SELECT origin = 'filter' FROM segment_member WHERE segment = $1 AND contact = $2",
-            )?;
-            for contact in candidates.iter() {
-                let mut rows = select.query([segment, contact])?;
-                if let Some(row) = rows.next()? {
-                    meet(contact, row.get(0)?);
+            let [before, after] = self.connection.ids();
+            let mut select = self.connection.prepare_cached(&format!(
+                "SELECT m.contact, m.origin = 'filter' FROM {before}$1{after} CROSS JOIN segment_member m
+                 WHERE m.contact = j.value AND m.segment = $2"
+            ))?;
+            for ids in chunks(candidates) {
+                let mut rows = select.query(params![ids.as_slice(), segment])?;
+                while let Some(row) = rows.next()? {
+                    meet(row.get(0)?, row.get(1)?);
                 }
             }
         } else {
             let mut select = self.connection.prepare_cached(
                 "SELECT contact, origin = 'filter' FROM segment_member WHERE segment = $1 ORDER BY contact",
             )?;
-            let mut rows = select.query([segment])?;
+            let mut rows = select.query(params![segment])?;
             while let Some(row) = rows.next()? {
                 meet(row.get(0)?, row.get(1)?);
             }
@@ -414,7 +410,7 @@ impl Store {
 
     /// Within a transaction this is without effect.
     fn check_references(&self, on: bool) -> Result<(), StoreError> {
-        Ok(self.connection.pragma_update(None, "foreign_keys", on)?)
+        self.connection.check_references(on)
     }
 
     fn write_batches(
@@ -451,31 +447,31 @@ impl Store {
         now: Timestamp,
         log: bool,
     ) -> Result<(), StoreError> {
-        let ids = json_array(ids);
+        let [before, after] = self.connection.ids();
         if joins {
             // Segment or contact may have gone since it was looked at, or a person have decided.
             self.connection
-                .prepare_cached(
+                .prepare_cached(&format!(
                     "INSERT INTO segment_member (segment, contact, origin, since)
-                     SELECT s.id, c.id, 'filter', $1 FROM segment s CROSS JOIN json_each($2) j CROSS JOIN contact c
+                     SELECT s.id, c.id, 'filter', $1 FROM segment s CROSS JOIN {before}$2{after} CROSS JOIN contact c
                      WHERE s.id = $3 AND c.id = j.value
-                     ON CONFLICT (segment, contact) DO NOTHING",
-                )?
+                     ON CONFLICT (segment, contact) DO NOTHING"
+                ))?
                 .execute(params![now.0, ids, segment])?;
         } else {
             self.connection
-                .prepare_cached(
+                .prepare_cached(&format!(
                     "DELETE FROM segment_member WHERE segment = $1 AND origin = 'filter'
-                     AND contact IN (SELECT j.value FROM json_each($2) j)",
-                )?
+                     AND contact IN (SELECT j.value FROM {before}$2{after})"
+                ))?
                 .execute(params![segment, ids])?;
         }
         if log {
             self.connection
-                .prepare_cached(
-                    "INSERT INTO change_log (contact) SELECT j.value FROM json_each($1) j",
-                )?
-                .execute([ids])?;
+                .prepare_cached(&format!(
+                    "INSERT INTO change_log (contact) SELECT j.value FROM {before}$1{after}"
+                ))?
+                .execute(params![ids])?;
         }
         Ok(())
     }
@@ -489,7 +485,7 @@ impl Store {
                  WHERE id = $1 AND seen IS NULL",
             )?;
             for segment in segments {
-                update.execute([segment])?;
+                update.execute(params![*segment])?;
             }
             Ok(())
         })
@@ -532,13 +528,13 @@ impl Store {
         self.atomically(|store| {
             store.connection.execute(
                 "UPDATE segment SET seen = NULL WHERE seen < $1",
-                [last - most],
+                params![last - most],
             )?;
             // The last row stays: ids must go on rising.
             store.connection.execute(
                 "DELETE FROM change_log WHERE id < $1
                    AND id <= (SELECT coalesce(min(seen), $1) FROM segment)",
-                [last],
+                params![last],
             )?;
             Ok(())
         })
@@ -555,10 +551,13 @@ fn fitting(atoms: &[&Atom], indexes: &[usize]) -> usize {
     fitting.count().max(usize::from(!indexes.is_empty()))
 }
 
-/// A parameter that holds a set.
-fn json_array(ids: &[i64]) -> String {
-    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
-    format!("[{}]", ids.join(","))
+/// The ids in sets that one statement takes.
+fn chunks(bits: &Bits) -> impl Iterator<Item = Vec<i64>> {
+    let mut ids = bits.iter().peekable();
+    std::iter::from_fn(move || {
+        ids.peek()?;
+        Some(ids.by_ref().take(STATEMENT).collect())
+    })
 }
 
 fn combine<'b>(tree: &Tree, everybody: &Bits, find: &impl Fn(usize) -> &'b Bits) -> Bits {

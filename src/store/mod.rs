@@ -1,26 +1,19 @@
-//! The only place that names rusqlite: opening, migrating, and transactions.
-//!
-//! # Locking
-//! Writers use `BEGIN IMMEDIATE`: a deferred transaction that upgrades fails at once whatever the
-//! busy timeout. Readers go on beside them (WAL).
-//!
-//! # Compatibility
-//! `user_version` counts the migrations. They are append-only: never edit or remove one that has
-//! been released. A database of a newer version is refused.
+//! The database: what is kept, and how it is asked for.
 //!
 //! # One store, two engines
 //! The API speaks in domain types and in sets, the SQL in numbered parameters, `ON CONFLICT` and
-//! natural keys, so that another engine can stand behind it.
+//! natural keys. One text serves every engine; the engines themselves, and what differs between
+//! them, stand in `engine`.
 
 mod changes;
 mod contacts;
 mod do_not_contact;
+mod engine;
 mod error;
 mod events;
 mod explain;
 mod exports;
 mod forgotten;
-mod functions;
 #[cfg(test)]
 mod histories;
 mod history;
@@ -43,10 +36,12 @@ mod statistics;
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use engine::{Connection, Purpose, Transaction};
 
 pub use contacts::{Contact, ImportCounts, NewContact};
 pub use do_not_contact::{DoNotContact, LIVE};
+#[cfg(feature = "postgres")]
+pub use engine::Server;
 pub use error::StoreError;
 pub use events::EventRow;
 pub use explain::{Cells, Evidence};
@@ -71,25 +66,12 @@ pub use statistics::{
     Statistics, SuppressedCount,
 };
 
-/// Append-only. The number of entries is the version.
-const MIGRATIONS: &[&str] = &[
-    include_str!("migrations/0001_initial.sql"),
-    include_str!("migrations/0002_segments.sql"),
-    include_str!("migrations/0003_archive.sql"),
-    include_str!("migrations/0004_steering.sql"),
-    include_str!("migrations/0005_forgotten.sql"),
-    include_str!("migrations/0006_append.sql"),
-    include_str!("migrations/0007_roll_up.sql"),
-    include_str!("migrations/0008_contacts_noted.sql"),
-];
-
-/// Marks a database file as ours (`bkit`).
-const APPLICATION_ID: i32 = 0x626b_6974;
-
 /// The database.
 pub struct Store {
     connection: Connection,
     outbox: bool,
+    #[cfg(feature = "postgres")]
+    renewals: Vec<engine::Renewal>,
 }
 
 /// How a database is opened.
@@ -106,7 +88,7 @@ pub struct OpenOptions {
 impl Default for OpenOptions {
     fn default() -> Self {
         Self {
-            wait: Duration::from_secs(10),
+            wait: engine::WAIT,
             cache: 16,
             outbox: false,
         }
@@ -116,154 +98,102 @@ impl Default for OpenOptions {
 impl Store {
     /// Opens or creates the database at `path` and brings it to the present version.
     pub fn open(path: &Path, options: OpenOptions) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)
-            .map_err(|cause| StoreError::open(path, &cause))?;
-        Self::prepare(connection, options).map_err(|cause| cause.at(path))
+        Ok(Self {
+            connection: Connection::open_file(path, &options)?,
+            outbox: options.outbox,
+            #[cfg(feature = "postgres")]
+            renewals: Vec::new(),
+        })
+    }
+
+    /// Connects to a PostgreSQL server and brings the database to the present version.
+    #[cfg(feature = "postgres")]
+    pub fn connect(server: Server, options: OpenOptions) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: Connection::open_server(server, &options)?,
+            outbox: options.outbox,
+            #[cfg(feature = "postgres")]
+            renewals: Vec::new(),
+        })
     }
 
     /// A database that lives as long as the value; for tests and for commands without one.
     pub fn open_in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?, OpenOptions::default())
+        #[cfg(all(test, feature = "postgres"))]
+        if let Ok(url) = std::env::var("BOUNCEKIT_TEST_URL") {
+            return Self::in_new_schema(&url);
+        }
+        Ok(Self {
+            connection: Connection::open_in_memory()?,
+            outbox: false,
+            #[cfg(feature = "postgres")]
+            renewals: Vec::new(),
+        })
     }
 
-    fn prepare(connection: Connection, options: OpenOptions) -> Result<Self, StoreError> {
-        connection.busy_timeout(options.wait)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        let known = MIGRATIONS.len();
-        if usize::try_from(found).is_ok_and(|found| found > known) {
-            return Err(StoreError::Newer { found, known });
-        }
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        // An acknowledged mail is gone from the server: what is committed must be on disk.
-        connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "cache_size", -i64::from(options.cache) * 1024)?;
-        // In pages of 4 KiB: as much as the cache holds. A page that many commits change is written
-        // back to its place once.
-        connection.pragma_update(None, "wal_autocheckpoint", i64::from(options.cache) * 256)?;
-        functions::register(&connection)?;
-        let mut store = Self {
-            connection,
-            outbox: options.outbox,
-        };
-        if usize::try_from(found).is_ok_and(|found| found < known) {
-            store.migrate()?;
-        }
-        Ok(store)
+    /// Tests: a schema of its own in the database of this URL.
+    #[cfg(all(test, feature = "postgres"))]
+    fn in_new_schema(url: &str) -> Result<Self, StoreError> {
+        use std::sync::atomic::{AtomicU32, Ordering};
+
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let schema = format!(
+            "unit_{}_{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        );
+        engine::make_schema(Server::parse(url).map_err(StoreError::Other)?, &schema)?;
+        let between = if url.contains('?') { '&' } else { '?' };
+        let url = format!("{url}{between}options=-c%20search_path%3D{schema}");
+        let server = Server::parse(&url).map_err(StoreError::Other)?;
+        Self::connect(server, OpenOptions::default())
     }
 
-    fn migrate(&mut self) -> Result<(), StoreError> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        // Read again under the lock: another process may have migrated meanwhile.
-        let found: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if found == 0 {
-            let tables: i64 =
-                transaction
-                    .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            if tables > 0 {
-                return Err(StoreError::NotOurs);
-            }
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        }
-        for migration in MIGRATIONS.get(found..).unwrap_or_default() {
-            transaction.execute_batch(migration)?;
-        }
-        transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
-        transaction.commit()?;
-        Ok(())
+    /// Whether the database is on a server, which several machines may use at once and whose
+    /// connection can be lost.
+    pub fn is_shared(&self) -> bool {
+        self.connection.is_shared()
+    }
+
+    /// After an error: makes ready for doing the same again, where that may help; else the error
+    /// comes back.
+    pub fn recover(&mut self, error: StoreError) -> Result<(), StoreError> {
+        self.connection.recover(error)
     }
 
     /// Begins a writing transaction; it is rolled back when dropped.
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
-        keep_temporary(&self.connection, "memory")?;
+        self.connection.keep_temporary(true)?;
         self.begin_beside_temporary()
+    }
+
+    /// As [`Self::begin`], for new events before all else: several machines may append at once,
+    /// [`Batch::insert_events`] then waits for its turn.
+    pub fn begin_appending(&mut self) -> Result<Batch<'_>, StoreError> {
+        self.connection.keep_temporary(true)?;
+        Ok(Batch {
+            outbox: self.outbox,
+            transaction: self.connection.begin(Purpose::Appending)?,
+        })
     }
 
     /// As [`Self::begin`], without losing the temporary tables there are.
     fn begin_beside_temporary(&mut self) -> Result<Batch<'_>, StoreError> {
         Ok(Batch {
             outbox: self.outbox,
-            connection: &self.connection,
-            transaction: Transaction::new_unchecked(
-                &self.connection,
-                TransactionBehavior::Immediate,
-            )?,
+            transaction: self.connection.begin(Purpose::Writing)?,
         })
     }
 }
 
 /// One writing transaction: what stands in it happens as a whole or not at all.
 pub struct Batch<'s> {
-    connection: &'s Connection,
     transaction: Transaction<'s>,
     outbox: bool,
 }
 
 impl Batch<'_> {
     pub fn commit(self) -> Result<(), StoreError> {
-        self.transaction.commit()?;
-        keep_temporary(self.connection, "default")
-    }
-}
-
-/// Where SQLite keeps what it needs for a while. Each statement that a trigger hangs on keeps the
-/// pages it changes, to be able to take itself back; in a file that costs as much as all the rest.
-/// Sorting a whole table for reading, on the other hand, must not fill the memory. A change of place
-/// drops the temporary tables there are.
-fn keep_temporary(connection: &Connection, place: &str) -> Result<(), StoreError> {
-    Ok(connection.pragma_update(None, "temp_store", place)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_database_is_made_once_and_opened_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("b.db");
-        for _ in 0..2 {
-            let store = Store::open(&path, OpenOptions::default()).unwrap();
-            let version: usize = store
-                .connection
-                .query_row("PRAGMA user_version", [], |row| row.get(0))
-                .unwrap();
-            assert_eq!(version, MIGRATIONS.len());
-        }
-    }
-
-    #[test]
-    fn files_that_are_not_ours_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("notes.txt");
-        std::fs::write(&path, "x".repeat(4096)).unwrap();
-        let error = Store::open(&path, OpenOptions::default()).err().unwrap();
-        assert!(
-            error.to_string().contains("notes.txt") && error.to_string().contains("not a database"),
-            "{error}"
-        );
-
-        let path = folder.path().join("newer.db");
-        drop(Store::open(&path, OpenOptions::default()).unwrap());
-        Connection::open(&path)
-            .unwrap()
-            .pragma_update(None, "user_version", 999)
-            .unwrap();
-        let error = Store::open(&path, OpenOptions::default()).err().unwrap();
-        assert!(error.to_string().contains("999"), "{error}");
-
-        let path = folder.path().join("other.db");
-        Connection::open(&path)
-            .unwrap()
-            .execute_batch("CREATE TABLE t (x)")
-            .unwrap();
-        let error = Store::open(&path, OpenOptions::default()).err().unwrap();
-        assert!(error.to_string().contains("other program"), "{error}");
+        self.transaction.commit()?.keep_temporary(false)
     }
 }

@@ -1,7 +1,7 @@
 //! Suppressions on their way to a hook: there until the hook has taken them.
 
+use super::engine::{Value, params};
 use data_encoding::HEXLOWER;
-use rusqlite::params;
 
 use super::{Batch, Store, StoreError};
 use crate::{store::DoNotContact, time::Timestamp};
@@ -38,7 +38,7 @@ impl Batch<'_> {
                 "event": entry.event.map(|key| HEXLOWER.encode(&key.0)),
                 "run": entry.run,
             });
-            insert.execute([payload.to_string()])?;
+            insert.execute(params![payload.to_string()])?;
         }
         Ok(())
     }
@@ -67,7 +67,7 @@ impl Store {
     fn undelivered(
         &self,
         which: &str,
-        values: impl rusqlite::Params,
+        values: &[Value<'_>],
     ) -> Result<Vec<Undelivered>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT id, payload, tries, next_try_at, error FROM outbox WHERE {which}"
@@ -81,7 +81,7 @@ impl Store {
                 error: row.get(4)?,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Forgets what the hook took.
@@ -92,7 +92,7 @@ impl Store {
                 .transaction
                 .prepare_cached("DELETE FROM outbox WHERE id = $1")?;
             for id in ids {
-                delete.execute([id])?;
+                delete.execute(params![id])?;
             }
         }
         batch.commit()
@@ -119,8 +119,7 @@ impl Store {
 
     /// Makes everything due at once again, also what was given up.
     pub fn retry_all(&mut self) -> Result<usize, StoreError> {
-        Ok(self
-            .connection
-            .execute("UPDATE outbox SET tries = 0, next_try_at = 0", [])?)
+        self.connection
+            .execute("UPDATE outbox SET tries = 0, next_try_at = 0", params![])
     }
 }

@@ -1,8 +1,7 @@
 //! What happened to each address, as far as the index over addresses tells: enough to see who is
 //! worth a closer look, without reading the wide rows of events.
 
-use rusqlite::Row;
-
+use super::engine::{Row, Rows, params};
 use super::{Store, StoreError, do_not_contact, events};
 use crate::{
     address::AddressKey,
@@ -21,7 +20,7 @@ pub struct Outline<'a> {
     pub listed: &'a [Entry],
 }
 
-fn past(row: &Row<'_>) -> rusqlite::Result<PastEvent> {
+fn past(row: &Row<'_>) -> Result<PastEvent, StoreError> {
     Ok(PastEvent {
         key: EventKey(row.get(1)?),
         kind: events::kind(row, 2)?,
@@ -59,30 +58,19 @@ impl Store {
                 "SELECT e.address_key, e.key, e.kind, e.reason, e.permanence, e.occurred_at FROM event AS e
                  WHERE e.address_key IS NOT NULL AND e.kind IN {} {undone} ORDER BY e.address_key",
                 super::history::KINDS
-            ))
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([]).map_err(StoreError::from)?;
+            ))?;
+        let mut rows = select.query(params![])?;
         let mut listed = Listed::default();
-        let mut entries = self
-            .connection
-            .prepare(&format!(
-                "SELECT {} FROM do_not_contact AS d WHERE d.channel = $1 ORDER BY d.address_key",
-                do_not_contact::COLUMNS
-            ))
-            .map_err(StoreError::from)?;
-        let mut entries = entries
-            .query([do_not_contact::CHANNEL])
-            .map_err(StoreError::from)?;
+        let mut entries = self.connection.prepare(&format!(
+            "SELECT {} FROM do_not_contact AS d WHERE d.channel = $1 ORDER BY d.address_key",
+            do_not_contact::COLUMNS
+        ))?;
+        let mut entries = entries.query(params![do_not_contact::CHANNEL])?;
         let mut present: Option<AddressKey> = None;
         let mut events = Vec::new();
         loop {
-            let row = rows.next().map_err(StoreError::from)?;
-            let address = row
-                .map(|row| {
-                    let text = row.get_ref(0)?.as_str();
-                    text.map_err(|cause| StoreError::Other(cause.to_string()))
-                })
-                .transpose()?;
+            let row = rows.next()?;
+            let address = row.as_ref().map(|row| row.text(0)).transpose()?;
             if let Some(last) = &present
                 && address != Some(last.as_str())
             {
@@ -95,13 +83,13 @@ impl Store {
                 events.clear();
                 present = None;
             }
-            let (Some(row), Some(address)) = (row, address) else {
+            let (Some(row), Some(address)) = (&row, address) else {
                 return Ok(());
             };
             if present.is_none() {
                 present = Some(AddressKey::from_stored(address.to_owned()));
             }
-            events.push(past(row).map_err(StoreError::from)?);
+            events.push(past(row)?);
         }
     }
 }
@@ -116,11 +104,7 @@ struct Listed {
 
 impl Listed {
     /// Reads on; addresses must be asked for in their order.
-    fn of(
-        &mut self,
-        address: &AddressKey,
-        rows: &mut rusqlite::Rows<'_>,
-    ) -> Result<(), StoreError> {
+    fn of(&mut self, address: &AddressKey, rows: &mut Rows<'_>) -> Result<(), StoreError> {
         self.entries.clear();
         loop {
             if let Some((next, entry)) = self.next.take() {
@@ -135,7 +119,7 @@ impl Listed {
             let Some(row) = rows.next()? else {
                 return Ok(());
             };
-            let row = do_not_contact::row(row)?;
+            let row = do_not_contact::row(&row)?;
             self.next = Some((row.address, row.entry));
         }
     }

@@ -1,7 +1,6 @@
 //! Messages that could not be read: tried again, then put away.
 
-use rusqlite::{Row, params};
-
+use super::engine::{Row, params};
 use super::{Batch, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -25,7 +24,7 @@ pub struct Quarantined {
 /// So often a message is tried before it is put away.
 const TRIES: u32 = 2;
 
-fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
+fn quarantined(row: &Row<'_>) -> Result<Quarantined, StoreError> {
     Ok(Quarantined {
         content: row.get(0)?,
         place: row.get(1)?,
@@ -33,7 +32,7 @@ fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
         reason: row.get(3)?,
         first_seen: Timestamp(row.get(4)?),
         last_seen: Timestamp(row.get(5)?),
-        quarantined_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+        quarantined_at: row.get::<Option<i64>>(6)?.map(Timestamp),
         archived: row.get(7)?,
     })
 }
@@ -53,7 +52,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached(
                 "INSERT INTO quarantine (content, source, tries, reason, first_seen, last_seen, quarantined_at)
-                 VALUES ($1, $2, 1, $3, $4, $4, CASE WHEN $5 THEN $4 END)
+                 VALUES ($1, $2, 1, $3, $4, $4, CASE WHEN $5 THEN CAST($4 AS BIGINT) END)
                  ON CONFLICT (content) DO UPDATE SET tries = quarantine.tries + 1, source = excluded.source,
                      reason = excluded.reason, last_seen = excluded.last_seen,
                      quarantined_at = CASE WHEN $5 OR quarantine.tries + 1 >= $6 THEN excluded.last_seen END
@@ -85,7 +84,7 @@ impl Batch<'_> {
     fn nothing_is_quarantined(&self) -> Result<bool, StoreError> {
         let empty = "SELECT NOT EXISTS (SELECT 1 FROM quarantine)";
         let mut select = self.transaction.prepare_cached(empty)?;
-        Ok(select.query_row([], |row| row.get(0))?)
+        select.query_row(params![], |row| row.get(0))
     }
 
     /// As [`Self::leave_quarantine`], by their places: what could not be had is known by nothing else.
@@ -100,7 +99,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("DELETE FROM quarantine WHERE source = $1")?;
         for place in places {
-            delete.execute([place.as_ref()])?;
+            delete.execute(params![place.as_ref()])?;
         }
         Ok(())
     }
@@ -117,7 +116,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("DELETE FROM quarantine WHERE content = $1")?;
         for content in contents {
-            delete.execute([content])?;
+            delete.execute(params![content])?;
         }
         Ok(())
     }
@@ -128,7 +127,7 @@ impl Batch<'_> {
             "UPDATE quarantine SET tries = 0, quarantined_at = NULL WHERE content = $1",
         )?;
         for content in contents {
-            update.execute([content])?;
+            update.execute(params![content])?;
         }
         Ok(())
     }
@@ -139,7 +138,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("DELETE FROM raw_message WHERE content = $1")?;
         for content in contents {
-            delete.execute([content])?;
+            delete.execute(params![content])?;
         }
         Ok(())
     }
@@ -153,8 +152,8 @@ impl Store {
                     EXISTS (SELECT 1 FROM raw_message WHERE raw_message.content = quarantine.content)
              FROM quarantine ORDER BY first_seen, content",
         )?;
-        let rows = select.query_map([], quarantined)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![], quarantined)?;
+        rows.collect()
     }
 }
 

@@ -1,7 +1,6 @@
 //! The raw archive: mails as they came, zstd, keyed by content hash.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::engine::{OptionalExtension, params};
 use super::{Batch, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -68,7 +67,7 @@ impl Store {
         let found: Option<(Vec<u8>, usize)> = self
             .connection
             .prepare_cached("SELECT data, size FROM raw_message WHERE content = $1")?
-            .query_row([content], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(params![content], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         found
             .map(|(data, size)| decompress(&data, size))
@@ -108,15 +107,16 @@ impl Store {
 
     /// Drops archived mails older than `before`, then the oldest until at most `bytes` are left.
     pub fn trim_archive(&mut self, before: Timestamp, bytes: u64) -> Result<usize, StoreError> {
-        let old = self
-            .connection
-            .execute("DELETE FROM raw_message WHERE received_at < $1", [before.0])?;
+        let old = self.connection.execute(
+            "DELETE FROM raw_message WHERE received_at < $1",
+            params![before.0],
+        )?;
         let over = self.connection.execute(
             "DELETE FROM raw_message WHERE content IN (
                  SELECT content FROM (SELECT content, sum(length(data)) OVER (ORDER BY received_at DESC, content) AS kept
                                       FROM raw_message) AS newest_first
                  WHERE kept > $1)",
-            [bytes.cast_signed()],
+            params![bytes.cast_signed()],
         )?;
         Ok(old + over)
     }

@@ -1,7 +1,6 @@
 //! Rows taken back by releases, kept as they were.
 
-use rusqlite::params;
-
+use super::engine::params;
 use super::{Batch, StoreError, do_not_contact};
 use crate::{address::AddressKey, event::EventKey, store::DoNotContact, time::Timestamp};
 
@@ -11,7 +10,7 @@ impl Batch<'_> {
         let any: bool = self
             .transaction
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM event WHERE kind = 'release')")?
-            .query_row([], |row| row.get(0))?;
+            .query_row(params![], |row| row.get(0))?;
         if !any {
             return Ok(vec![false; addresses.len()]);
         }
@@ -20,7 +19,7 @@ impl Batch<'_> {
         )?;
         addresses
             .iter()
-            .map(|address| Ok(select.query_row([address.as_str()], |row| row.get(0))?))
+            .map(|address| select.query_row(params![address.as_str()], |row| row.get(0)))
             .collect()
     }
 
@@ -35,7 +34,8 @@ impl Batch<'_> {
         addresses
             .iter()
             .map(|address| {
-                let at: Option<i64> = select.query_row([address.as_str()], |row| row.get(0))?;
+                let at: Option<i64> =
+                    select.query_row(params![address.as_str()], |row| row.get(0))?;
                 Ok(at.map(Timestamp))
             })
             .collect()
@@ -78,6 +78,6 @@ impl Batch<'_> {
             params![address.as_str(), run, do_not_contact::CHANNEL],
             do_not_contact::row,
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::engine::{OptionalExtension, Row, params};
 use super::{Batch, Store, StoreError};
 use crate::{address::AddressKey, time::Timestamp};
 
@@ -58,17 +57,16 @@ impl Store {
         let mut select = self.connection.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM run ORDER BY id DESC LIMIT $1"
         ))?;
-        let rows = select.query_map([limit], run)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![limit], run)?;
+        rows.collect()
     }
 
     /// The run of this id.
     pub fn run(&self, id: i64) -> Result<Option<Run>, StoreError> {
-        Ok(self
-            .connection
+        self.connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE id = $1"))?
-            .query_row([id], run)
-            .optional()?)
+            .query_row(params![id], run)
+            .optional()
     }
 
     /// Which runs are undone.
@@ -76,16 +74,16 @@ impl Store {
         let mut select = self
             .connection
             .prepare_cached("SELECT id FROM run WHERE undone_at IS NOT NULL")?;
-        let rows = select.query_map([], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![], |row| row.get(0))?;
+        rows.collect()
     }
 
     /// What a run left behind.
     pub fn run_traces(&self, id: i64) -> Result<RunTraces, StoreError> {
         let count = |sql: &str| -> Result<Vec<(String, u64)>, StoreError> {
             let mut select = self.connection.prepare_cached(sql)?;
-            let rows = select.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let rows = select.query_map(params![id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
         };
         Ok(RunTraces {
             events: count(
@@ -107,7 +105,7 @@ impl Store {
 pub(super) const COLUMNS: &str =
     "id, command, host, pid, started_at, finished_at, accounting, undone_at";
 
-pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+pub(super) fn run(row: &Row<'_>) -> Result<Run, StoreError> {
     Ok(Run {
         id: row.get(0)?,
         command: row.get(1)?,
@@ -154,14 +152,12 @@ impl Batch<'_> {
     /// Collects the addresses that the run recorded something of, for
     /// [`Self::addresses_of_run_after`]: in order they are found once, not for each chunk anew.
     pub(crate) fn collect_addresses_of_run(&self, run: i64) -> Result<(), StoreError> {
-        self.transaction.execute_batch(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS undoing (address_key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-             DELETE FROM undoing;",
-        )?;
+        self.transaction
+            .temporary_table("undoing", &["address_key"])?;
         self.transaction.execute(
             "INSERT INTO undoing SELECT DISTINCT address_key FROM event WHERE run = $1 AND address_key IS NOT NULL
              ORDER BY address_key",
-            [run],
+            params![run],
         )?;
         Ok(())
     }
@@ -177,8 +173,7 @@ impl Batch<'_> {
         )?;
         let place = place.map_or("", AddressKey::as_str);
         let rows = select.query_map(params![place, limit], |row| row.get(0))?;
-        Ok(rows
-            .map(|row| row.map(AddressKey::from_stored))
-            .collect::<Result<_, _>>()?)
+        rows.map(|row| row.map(AddressKey::from_stored))
+            .collect::<Result<_, _>>()
     }
 }

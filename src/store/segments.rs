@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::engine::{OptionalExtension, Row, params};
 use super::{Batch, Contact, Store, StoreError, contacts};
 use crate::time::Timestamp;
 
@@ -87,7 +86,7 @@ pub struct Member {
     pub since: Timestamp,
 }
 
-fn segment(row: &Row<'_>) -> rusqlite::Result<Segment> {
+fn segment(row: &Row<'_>) -> Result<Segment, StoreError> {
     Ok(Segment {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -95,7 +94,7 @@ fn segment(row: &Row<'_>) -> rusqlite::Result<Segment> {
         published: row.get(3)?,
         declared: row.get(4)?,
         created_at: Timestamp(row.get(5)?),
-        built_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+        built_at: row.get::<Option<i64>>(6)?.map(Timestamp),
         build_ms: row.get(7)?,
         added: row.get(8)?,
         removed: row.get(9)?,
@@ -111,8 +110,8 @@ impl Store {
             "SELECT id, name, filter, published, declared, created_at, built_at, build_ms, added, removed, seen, fingerprint
              FROM segment ORDER BY name",
         )?;
-        let rows = select.query_map([], segment)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![], segment)?;
+        rows.collect()
     }
 
     /// How many members each segment has, by id.
@@ -120,8 +119,8 @@ impl Store {
         let mut select = self.connection.prepare_cached(
             "SELECT segment, count(*) FROM segment_member WHERE origin <> 'removed' GROUP BY segment",
         )?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
     }
 
     /// Calls `each` for every member, and for those a person took out, in the order of contacts.
@@ -130,17 +129,14 @@ impl Store {
         segment: i64,
         mut each: impl FnMut(Member) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut select = self
-            .connection
-            .prepare_cached(
-                "SELECT c.id, c.external_id, c.address, c.attributes, m.origin, m.since
+        let mut select = self.connection.prepare_cached(
+            "SELECT c.id, c.external_id, c.address, c.attributes, m.origin, m.since
                  FROM segment_member m JOIN contact c ON c.id = m.contact
                  WHERE m.segment = $1 ORDER BY m.contact",
-            )
-            .map_err(StoreError::from)?;
-        let mut rows = select.query([segment]).map_err(StoreError::from)?;
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(member(row).map_err(StoreError::from)?)?;
+        )?;
+        let mut rows = select.query(params![segment])?;
+        while let Some(row) = rows.next()? {
+            each(member(&row)?)?;
         }
         Ok(())
     }
@@ -151,16 +147,15 @@ impl Store {
         segment: i64,
         contact: i64,
     ) -> Result<Option<(Origin, Timestamp)>, StoreError> {
-        Ok(self
-            .connection
+        self.connection
             .prepare_cached(
                 "SELECT origin, since FROM segment_member WHERE segment = $1 AND contact = $2",
             )?
-            .query_row([segment, contact], |row| {
+            .query_row(params![segment, contact], |row| {
                 let origin: String = row.get(0)?;
                 Ok((Origin::from_stored(&origin), Timestamp(row.get(1)?)))
             })
-            .optional()?)
+            .optional()
     }
 
     /// Which of these attributes some contact has.
@@ -171,7 +166,7 @@ impl Store {
         let mut known = Vec::new();
         for name in names {
             // A name that begins so would be a path.
-            if !name.starts_with('$') && select.query_row([name], |row| row.get(0))? {
+            if !name.starts_with('$') && select.query_row(params![name], |row| row.get(0))? {
                 known.push((*name).to_owned());
             }
         }
@@ -184,12 +179,12 @@ impl Store {
             "SELECT DISTINCT a.key FROM (SELECT attributes FROM contact ORDER BY id DESC LIMIT 200) c,
                     json_each(c.attributes) a ORDER BY a.key LIMIT 200",
         )?;
-        let rows = select.query_map([], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![], |row| row.get(0))?;
+        rows.collect()
     }
 }
 
-fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
+fn member(row: &Row<'_>) -> Result<Member, StoreError> {
     let origin: String = row.get(4)?;
     Ok(Member {
         contact: contacts::contact(row)?,
@@ -201,7 +196,7 @@ fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
 impl Batch<'_> {
     /// Makes a segment; answers its id.
     pub fn create_segment(&self, segment: &Segment) -> Result<i64, StoreError> {
-        Ok(self
+        self
             .transaction
             .prepare_cached(
                 "INSERT INTO segment (name, filter, published, declared, created_at) VALUES ($1, $2, $3, $4, $5)
@@ -216,7 +211,7 @@ impl Batch<'_> {
                     segment.created_at.0
                 ],
                 |row| row.get(0),
-            )?)
+            )
     }
 
     /// Changes a segment's definition. Its next build looks at everybody.
@@ -238,7 +233,7 @@ impl Batch<'_> {
     /// Removes a segment with its memberships.
     pub fn delete_segment(&self, id: i64) -> Result<(), StoreError> {
         self.transaction
-            .execute("DELETE FROM segment WHERE id = $1", [id])?;
+            .execute("DELETE FROM segment WHERE id = $1", params![id])?;
         Ok(())
     }
 
@@ -263,7 +258,7 @@ impl Batch<'_> {
         for contact in contacts {
             if upsert.execute(params![segment, contact, origin.name(), now.0])? == 1 {
                 // Other segments may ask for membership in this one.
-                log.execute([contact])?;
+                log.execute(params![contact])?;
                 changed += 1;
             }
         }
@@ -280,8 +275,8 @@ impl Batch<'_> {
             .prepare_cached("INSERT INTO change_log (contact) VALUES ($1)")?;
         let mut changed = 0;
         for contact in contacts {
-            if delete.execute([segment, *contact])? == 1 {
-                log.execute([contact])?;
+            if delete.execute(params![segment, *contact])? == 1 {
+                log.execute(params![contact])?;
                 changed += 1;
             }
         }

@@ -1,7 +1,6 @@
 //! Which rows of the do-not-contact list are meant: by reason, cause, age, run, and whose they are.
 
-use rusqlite::{Connection, params_from_iter, types::Value};
-
+use super::engine::{Bind, Connection, Value};
 use super::{
     Batch, Store, StoreError,
     do_not_contact::{CHANNEL, COLUMNS, LIVE, STRENGTH, row},
@@ -47,13 +46,17 @@ pub struct Selection {
 /// The SQL of a selection with its values; `$1` is always the present time.
 struct Query {
     sql: String,
-    values: Vec<Value>,
+    values: Vec<Bound>,
 }
 
 impl Query {
-    fn value(&mut self, value: impl Into<Value>) -> String {
+    fn value(&mut self, value: impl Into<Bound>) -> String {
         self.values.push(value.into());
         format!("${}", self.values.len())
+    }
+
+    fn values(&self) -> Vec<Value<'_>> {
+        self.values.iter().map(Bind::value).collect()
     }
 
     /// `AND (one OR other)`.
@@ -162,13 +165,7 @@ impl Selection {
                 " AND EXISTS (SELECT 1 FROM contact AS c WHERE c.address_key = d.address_key AND ";
             query.sql += &condition;
             query.sql += ")";
-            query
-                .values
-                .extend(values.into_iter().map(|value| match value {
-                    Bound::Integer(number) => Value::from(*number),
-                    Bound::Real(number) => Value::from(*number),
-                    Bound::Text(text) => Value::from(text.clone()),
-                }));
+            query.values.extend(values.into_iter().cloned());
         }
         query
     }
@@ -187,12 +184,10 @@ pub(super) fn for_each<E: From<StoreError>>(
         .map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
     let limit = query.value(limit);
     query.sql += &format!(" ORDER BY d.address_key, {STRENGTH} LIMIT {limit}");
-    let mut select = connection.prepare(&query.sql).map_err(StoreError::from)?;
-    let mut rows = select
-        .query(params_from_iter(query.values))
-        .map_err(StoreError::from)?;
-    while let Some(found) = rows.next().map_err(StoreError::from)? {
-        each(row(found).map_err(StoreError::from)?)?;
+    let mut select = connection.prepare(&query.sql)?;
+    let mut rows = select.query(&query.values())?;
+    while let Some(found) = rows.next()? {
+        each(row(&found)?)?;
     }
     Ok(())
 }
@@ -228,7 +223,7 @@ impl Batch<'_> {
         let limit = query.value(i64::from(limit));
         query.sql += &format!(" ORDER BY d.address_key, d.reason LIMIT {limit}");
         let mut select = self.transaction.prepare_cached(&query.sql)?;
-        let rows = select.query_map(params_from_iter(query.values), row)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(&query.values(), row)?;
+        rows.collect()
     }
 }

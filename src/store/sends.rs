@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::engine::{Row, Value, params};
 use super::{Batch, ImportCounts, Store, StoreError};
 use crate::{address::AddressKey, time::Timestamp, verp::SendHash};
 
@@ -34,17 +33,13 @@ pub struct Send {
 
 const COLUMNS: &str = "hash, email_id, address, address_key, sent_at";
 
-fn send(row: &Row<'_>) -> rusqlite::Result<Send> {
+fn send(row: &Row<'_>) -> Result<Send, StoreError> {
     let hash: Vec<u8> = row.get(0)?;
     let hash = std::str::from_utf8(&hash)
         .ok()
         .and_then(SendHash::parse)
         .ok_or_else(|| {
-            rusqlite::Error::FromSqlConversionFailure(
-                0,
-                rusqlite::types::Type::Blob,
-                "a send hash of 1-64 letters and digits was expected".into(),
-            )
+            StoreError::Other("a send hash of 1-64 letters and digits was expected".into())
         })?;
     Ok(Send {
         hash,
@@ -63,29 +58,37 @@ impl Batch<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash) DO NOTHING",
         )?;
         let mut fill = self.transaction.prepare_cached(
-            "UPDATE send SET message_id = $1 WHERE hash = $2 AND message_id IS NULL AND $1 IS NOT NULL",
+            "UPDATE send SET message_id = $1 WHERE hash = $2 AND message_id IS NULL AND CAST($1 AS TEXT) IS NOT NULL",
         )?;
         // In the order of the key: neighbouring rows share a page.
         let mut order: Vec<&NewSend> = sends.iter().collect();
         order.sort_by(|a, b| a.hash.cmp(&b.hash));
         let mut counts = ImportCounts::default();
         let mut all_new = Vec::new();
-        for new in order {
-            let hash = new.hash.as_str().as_bytes();
-            let added = insert.execute(params![
-                hash,
-                new.email_id,
-                new.external_id,
-                new.address,
-                new.key.as_str(),
-                new.message_id,
-                new.sent_at.0
-            ])?;
+        let added = insert.execute_each(order.iter().map(|new| {
+            [
+                Value::Blob(new.hash.as_str().as_bytes()),
+                Value::Text(&new.email_id),
+                new.external_id.as_deref().into(),
+                Value::Text(&new.address),
+                Value::Text(new.key.as_str()),
+                new.message_id.as_deref().into(),
+                Value::Integer(new.sent_at.0),
+            ]
+        }))?;
+        let mut to_fill = Vec::new();
+        for (new, added) in order.into_iter().zip(added) {
             if added == 1 {
                 counts.added += 1;
                 all_new.push(new);
-            } else if new.message_id.is_some() && fill.execute(params![new.message_id, hash])? == 1
-            {
+            } else if let Some(id) = &new.message_id {
+                to_fill.push([Value::Text(id), Value::Blob(new.hash.as_str().as_bytes())]);
+            } else {
+                counts.unchanged += 1;
+            }
+        }
+        for filled in fill.execute_each(to_fill.into_iter())? {
+            if filled == 1 {
                 counts.updated += 1;
             } else {
                 counts.unchanged += 1;
@@ -122,13 +125,14 @@ impl Batch<'_> {
         hashes.sort_unstable();
         hashes.dedup();
         let mut found = HashMap::with_capacity(hashes.len());
-        for hash in hashes {
-            if let Some(send) = select
-                .query_row([hash.as_str().as_bytes()], send)
-                .optional()?
-            {
-                found.insert(send.hash.clone(), send);
-            }
+        let sends = select.query_each(
+            hashes
+                .iter()
+                .map(|hash| [Value::Blob(hash.as_str().as_bytes())]),
+            send,
+        )?;
+        for send in sends.into_iter().flatten() {
+            found.insert(send.hash.clone(), send);
         }
         Ok(found)
     }
@@ -145,7 +149,9 @@ impl Batch<'_> {
         ids.dedup();
         let mut found = HashMap::new();
         for id in ids {
-            let sends: Vec<Send> = select.query_map([id], send)?.collect::<Result<_, _>>()?;
+            let sends: Vec<Send> = select
+                .query_map(params![id], send)?
+                .collect::<Result<_, _>>()?;
             if let Ok([send]) = <[Send; 1]>::try_from(sends) {
                 found.insert(id.to_owned(), send);
             }
@@ -161,7 +167,7 @@ impl Store {
             "SELECT {COLUMNS} FROM send WHERE address_key = $1 ORDER BY sent_at DESC LIMIT $2"
         ))?;
         let rows = select.query_map(params![key.as_str(), limit], send)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
-
+use super::engine::{Connection, params};
 use super::{Store, StoreError, events};
 use crate::{
     classify::{Permanence, Reason},
@@ -94,7 +93,7 @@ pub struct SegmentCount {
     pub built_at: Option<Timestamp>,
 }
 
-const IN_SCOPE: &str = "day >= $1 AND day <= $2 AND ($3 IS NULL OR campaign = $3)";
+const IN_SCOPE: &str = "day >= $1 AND day <= $2 AND (CAST($3 AS TEXT) IS NULL OR campaign = $3)";
 
 /// The counts, as of when they were asked for; events of undone runs are not among them.
 pub struct Statistics<'s> {
@@ -105,7 +104,7 @@ impl Statistics<'_> {
     /// Events by day, kind, reason and permanence.
     pub fn event_counts(&self, scope: Scope<'_>) -> Result<Vec<EventCount>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT day, kind, reason, permanence, sum(count) FROM day_kind
+            "SELECT day, kind, reason, permanence, CAST(sum(count) AS BIGINT) FROM day_kind
              WHERE {IN_SCOPE} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         ))?;
         let rows = select.query_map(params![scope.first, scope.last, scope.campaign], |row| {
@@ -120,25 +119,25 @@ impl Statistics<'_> {
                 count: row.get(4)?,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Sends by day (days since 1970, UTC).
     pub fn send_counts(&self, scope: Scope<'_>) -> Result<Vec<(i64, u64)>, StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT day, sum(sends) FROM send_day
-             WHERE day >= $1 AND day <= $2 AND ($3 IS NULL OR email_id = $3) GROUP BY 1 ORDER BY 1",
+            "SELECT day, CAST(sum(sends) AS BIGINT) FROM send_day
+             WHERE day >= $1 AND day <= $2 AND (CAST($3 AS TEXT) IS NULL OR email_id = $3) GROUP BY 1 ORDER BY 1",
         )?;
         let rows = select.query_map(params![scope.first, scope.last, scope.campaign], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// Bounces by domain of the address and reason, most frequent first.
     pub fn domain_counts(&self, scope: Scope<'_>) -> Result<Vec<DomainCount>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT domain, reason, sum(count) FROM day_domain WHERE {IN_SCOPE}
+            "SELECT domain, reason, CAST(sum(count) AS BIGINT) FROM day_domain WHERE {IN_SCOPE}
              GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
         ))?;
         let rows = select.query_map(params![scope.first, scope.last, scope.campaign], |row| {
@@ -148,7 +147,7 @@ impl Statistics<'_> {
                 count: row.get(2)?,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// What became of the sends of each campaign that was sent in the period.
@@ -165,8 +164,9 @@ impl Statistics<'_> {
     /// reported, and hard or soft, whatever came last.
     fn returned(&self, by: &str, scope: Scope<'_>) -> Result<Vec<Returned>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT {by}, sum(sends), sum(hard), sum(soft), sum(complaints), sum(unsubscribes) FROM send_day
-             WHERE day >= $1 AND day <= $2 AND ($3 IS NULL OR email_id = $3)
+            "SELECT {by}, CAST(sum(sends) AS BIGINT), CAST(sum(hard) AS BIGINT), CAST(sum(soft) AS BIGINT),
+                    CAST(sum(complaints) AS BIGINT), CAST(sum(unsubscribes) AS BIGINT) FROM send_day
+             WHERE day >= $1 AND day <= $2 AND (CAST($3 AS TEXT) IS NULL OR email_id = $3)
              GROUP BY 1 ORDER BY 2 DESC, 1"
         ))?;
         let rows = select.query_map(params![scope.first, scope.last, scope.campaign], |row| {
@@ -179,7 +179,7 @@ impl Statistics<'_> {
                 unsubscribes: row.get(5)?,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// What hosts said of bounces, most frequent first, at most so many.
@@ -189,7 +189,7 @@ impl Statistics<'_> {
         most: usize,
     ) -> Result<Vec<DiagnosticCount>, StoreError> {
         let mut select = self.connection.prepare_cached(&format!(
-            "SELECT reason, sum(count), min(sample) FROM day_diagnostic WHERE {IN_SCOPE}
+            "SELECT reason, CAST(sum(count) AS BIGINT), min(sample) FROM day_diagnostic WHERE {IN_SCOPE}
              GROUP BY reason, shape ORDER BY 2 DESC, 3, 1"
         ))?;
         let rows = select.query_map(params![scope.first, scope.last, scope.campaign], |row| {
@@ -199,16 +199,17 @@ impl Statistics<'_> {
                 sample: row.get(2)?,
             })
         })?;
-        Ok(rows.take(most).collect::<Result<_, _>>()?)
+        rows.take(most).collect()
     }
 
     /// What each mailbox and provider brought, by day of receipt.
     pub fn source_counts(&self, first: i64) -> Result<Vec<SourceCount>, StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT source, received_day, sum(count), sum(unrecognised), max(last) FROM day_source
+            "SELECT source, received_day, CAST(sum(count) AS BIGINT), CAST(sum(unrecognised) AS BIGINT), max(last)
+             FROM day_source
              WHERE received_day >= $1 GROUP BY 1, 2 ORDER BY 1, 2",
         )?;
-        let rows = select.query_map([first], |row| {
+        let rows = select.query_map(params![first], |row| {
             Ok(SourceCount {
                 source: row.get(0)?,
                 day: row.get(1)?,
@@ -217,16 +218,16 @@ impl Statistics<'_> {
                 last: Timestamp(row.get(4)?),
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
     }
 
     /// How many events each rule decided, by rule id.
     pub fn rule_hits(&self) -> Result<Vec<(String, u64)>, StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT rule, sum(count) FROM day_rule GROUP BY rule ORDER BY 2 DESC, 1",
+            "SELECT rule, CAST(sum(count) AS BIGINT) FROM day_rule GROUP BY rule ORDER BY 2 DESC, 1",
         )?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
     }
 }
 
@@ -235,11 +236,11 @@ impl Store {
     /// the hash of a send that is too old.
     pub fn disbelieved_since(&self, since: Timestamp) -> Result<(u64, u64), StoreError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT coalesce(sum(json_extract(accounting, '$.forged')), 0),
-                    coalesce(sum(json_extract(accounting, '$.expired')), 0)
+            "SELECT CAST(coalesce(sum(CAST(accounting ->> 'forged' AS BIGINT)), 0) AS BIGINT),
+                    CAST(coalesce(sum(CAST(accounting ->> 'expired' AS BIGINT)), 0) AS BIGINT)
              FROM run WHERE started_at >= $1",
         )?;
-        Ok(select.query_row([since.0], |row| Ok((row.get(0)?, row.get(1)?)))?)
+        select.query_row(params![since.0], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// The do-not-contact list by reason and detail, the most frequent first.
@@ -253,9 +254,9 @@ impl Store {
             .prepare_cached("SELECT reason, detail, since, expires_at FROM do_not_contact")?;
         // Counted here: there are few groups, and grouping in the database sorts all rows.
         let mut counts: Vec<SuppressedCount> = Vec::new();
-        let mut rows = select.query([])?;
+        let mut rows = select.query(params![])?;
         while let Some(row) = rows.next()? {
-            let (grounds, detail) = (events::text(row, 0)?, events::text(row, 1)?);
+            let (grounds, detail) = (events::text(&row, 0)?, events::text(&row, 1)?);
             let known = counts
                 .iter()
                 .position(|count| count.grounds == grounds && count.detail == detail);
@@ -270,11 +271,11 @@ impl Store {
                 counts.len() - 1
             });
             let count = &mut counts[index];
-            if row.get::<_, Option<i64>>(3)?.is_some_and(|at| at <= now.0) {
+            if row.get::<Option<i64>>(3)?.is_some_and(|at| at <= now.0) {
                 count.expired += 1;
             } else {
                 count.count += 1;
-                count.old += u64::from(row.get::<_, i64>(2)? < old.0);
+                count.old += u64::from(row.get::<i64>(2)? < old.0);
             }
         }
         counts.sort_by(|a, b| {
@@ -290,12 +291,10 @@ impl Store {
         let mut select = self.connection.prepare_cached(
             "SELECT segment, since FROM segment_member WHERE origin <> 'removed'",
         )?;
-        let mut rows = select.query([])?;
+        let mut rows = select.query(params![])?;
         while let Some(row) = rows.next()? {
             let days = joined.entry(row.get(0)?).or_default();
-            *days
-                .entry(row.get::<_, i64>(1)?.div_euclid(DAY))
-                .or_default() += 1;
+            *days.entry(row.get::<i64>(1)?.div_euclid(DAY)).or_default() += 1;
         }
         let mut segments: Vec<SegmentCount> = self
             .segments()?

@@ -12,6 +12,15 @@ use super::{CliError, Context, Finding, is_dead};
 
 /// The database, opened where it may be.
 pub(super) fn open(context: &Context, fix: bool) -> (Vec<Finding>, Option<Store>) {
+    if context.store_url().is_some() {
+        return match context.store() {
+            Ok(store) => (
+                vec![Finding::ok("database", "PostgreSQL answers")],
+                Some(store),
+            ),
+            Err(error) => (vec![Finding::failed("database", &error)], None),
+        };
+    }
     let path = &context.config.store.path;
     let shown = path.display();
     if !path.exists() {
@@ -79,6 +88,14 @@ fn soundness(_: &Context, store: &mut Store, _: bool) -> Result<Vec<Finding>, Cl
                 .mend("put the last backup in its place, or `sqlite3 FILE .recover`"),
         ]);
     }
+    if store.is_shared() {
+        let (size, _) = store.size()?;
+        return Ok(vec![
+            Finding::note("soundness", "not looked at on PostgreSQL").mend("pg_amcheck"),
+            Finding::ok("size", format!("{} MiB", size >> 20)),
+            writable(store),
+        ]);
+    }
     let mut findings = vec![Finding::ok("soundness", "SQLite finds no damage")];
     let (size, unused) = store.size()?;
     let sizes = format!("{} MiB, {} MiB of them unused", size >> 20, unused >> 20);
@@ -100,14 +117,17 @@ fn soundness(_: &Context, store: &mut Store, _: bool) -> Result<Vec<Finding>, Cl
         )
         .mend("`path` in [store] on a local disk")
     });
-    // Nothing is written: the lock alone shows whether one could.
-    let writable = store.begin().map(drop);
-    findings.push(match writable {
+    findings.push(writable(store));
+    Ok(findings)
+}
+
+/// Nothing is written: the lock alone shows whether one could.
+fn writable(store: &mut Store) -> Finding {
+    match store.begin().map(drop) {
         Ok(()) => Finding::ok("writing", "possible"),
         Err(error) if error.is_busy() => Finding::warning("writing", &error).mend(error.hint()),
         Err(error) => Finding::error("writing", &error).mend(error.hint()),
-    });
-    Ok(findings)
+    }
 }
 
 /// Less than this and the next import may not fit.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, params};
-
+use super::super::engine::{Value, params};
 use super::{Batch, StoreError, day};
 use crate::address::AddressKey;
+
+/// So many sends are looked up at once.
+const AT_ONCE: usize = 2_000;
 
 /// What was heard of a send, as in the table `send_fate`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,25 +111,31 @@ impl SendDays {
         let mut empty = batch.transaction.prepare_cached(
             "DELETE FROM send_day WHERE day = $1 AND email_id = $2 AND domain = $3 AND sends <= 0",
         )?;
-        for (day, emails) in &self.0 {
-            for (email, domains) in emails {
-                for (domain, change) in domains {
-                    add.execute(params![
-                        day,
-                        email,
-                        domain,
-                        change.sends,
-                        change.hard,
-                        change.soft,
-                        change.complaints,
-                        change.unsubscribes
-                    ])?;
-                    if change.sends < 0 {
-                        empty.execute(params![day, email, domain])?;
-                    }
-                }
-            }
-        }
+        let changes = || {
+            self.0.iter().flat_map(|(day, emails)| {
+                emails.iter().flat_map(move |(email, domains)| {
+                    domains
+                        .iter()
+                        .map(move |(domain, change)| (*day, email, domain, change))
+                })
+            })
+        };
+        add.execute_each(changes().map(|(day, email, domain, change)| {
+            [
+                Value::Integer(day),
+                Value::Text(email),
+                Value::Text(domain),
+                Value::Integer(change.sends),
+                Value::Integer(change.hard),
+                Value::Integer(change.soft),
+                Value::Integer(change.complaints),
+                Value::Integer(change.unsubscribes),
+            ]
+        }))?;
+        let fewer = changes().filter(|(.., change)| change.sends < 0);
+        empty.execute_each(fewer.map(|(day, email, domain, _)| {
+            [Value::Integer(day), Value::Text(email), Value::Text(domain)]
+        }))?;
         Ok(())
     }
 }
@@ -168,34 +176,49 @@ impl Fates {
         let mut days = SendDays::default();
         let mut campaigns = Vec::with_capacity(fates.len());
         let mut orphans = false;
-        for (send, bits) in fates {
-            let before: Option<u8> = heard.query_row([&send], |row| row.get(0)).optional()?;
-            let (old, new) = (
-                Bits(before.unwrap_or(0)),
-                Bits(before.unwrap_or(0) | bits.0),
-            );
-            if before != Some(new.0) {
-                write.execute(params![send, new.0])?;
+        let mut fates = fates.into_iter();
+        loop {
+            let some: Vec<(Box<[u8]>, Bits)> = fates.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                break;
             }
-            let found = find.query_row([&send], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get(2)?))
-            });
-            let Some((campaign, sent_at, address)) = found.optional()? else {
-                orphans = true;
-                continue;
-            };
-            if old != new {
-                let address = AddressKey::from_stored(address);
-                let place = (day(sent_at), campaign.as_str(), address.domain());
-                days.add(place, Change::from_to(old, new));
+            let hashes = || some.iter().map(|(send, _)| [Value::Blob(send)]);
+            let before = heard.query_each(hashes(), |row| row.get::<u8>(0))?;
+            let found = find.query_each(hashes(), |row| {
+                Ok((row.get::<String>(0)?, row.get::<i64>(1)?, row.get(2)?))
+            })?;
+            let fates: Vec<(Bits, Bits)> = some
+                .iter()
+                .zip(&before)
+                .map(|((_, bits), before)| {
+                    let before = before.first().copied().unwrap_or(0);
+                    (Bits(before), Bits(before | bits.0))
+                })
+                .collect();
+            let worse = some.iter().zip(&before).zip(&fates);
+            let worse = worse.filter(|((_, before), (_, new))| before.first() != Some(&new.0));
+            write.execute_each(worse.map(|(((send, _), _), (_, new))| {
+                [Value::Blob(send), Value::Integer(new.0.into())]
+            }))?;
+            for (((send, _), (old, new)), found) in some.into_iter().zip(fates).zip(found) {
+                let Some((campaign, sent_at, address)) = found.into_iter().next() else {
+                    orphans = true;
+                    continue;
+                };
+                if old != new {
+                    let address = AddressKey::from_stored(address);
+                    let place = (day(sent_at), campaign.as_str(), address.domain());
+                    days.add(place, Change::from_to(old, new));
+                }
+                campaigns.push((send, campaign));
             }
-            campaigns.push((send, campaign));
         }
         days.write(batch)?;
         if orphans {
-            batch
-                .transaction
-                .execute("UPDATE roll_up SET orphans = 1 WHERE orphans = 0", [])?;
+            batch.transaction.execute(
+                "UPDATE roll_up SET orphans = 1 WHERE orphans = 0",
+                params![],
+            )?;
         }
         Ok(campaigns)
     }

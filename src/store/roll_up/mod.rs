@@ -19,8 +19,7 @@ mod tests;
 
 use std::collections::{BTreeSet, HashSet};
 
-use rusqlite::{OptionalExtension, params};
-
+use super::engine::{OptionalExtension, Value, params};
 use super::{Batch, NewSend, Statistics, Store, StoreError};
 use crate::{
     address::AddressKey,
@@ -51,11 +50,11 @@ impl Store {
 
     /// Asked without a lock on writers: mostly there is nothing to do.
     fn has_uncounted(&self) -> Result<bool, StoreError> {
-        Ok(self.connection.query_row(
+        self.connection.query_row(
             "SELECT EXISTS (SELECT 1 FROM stale_day) OR (SELECT scanned IS NOT NULL FROM roll_up)",
-            [],
+            params![],
             |row| row.get(0),
-        )?)
+        )
     }
 }
 
@@ -74,9 +73,7 @@ impl Batch<'_> {
         let mut insert = self.transaction.prepare_cached(
             "INSERT INTO stale_day (day) VALUES ($1) ON CONFLICT (day) DO NOTHING",
         )?;
-        for day in days {
-            insert.execute([day])?;
-        }
+        insert.execute_each(days.into_iter().map(|day| [Value::Integer(day)]))?;
         Ok(())
     }
 
@@ -84,8 +81,8 @@ impl Batch<'_> {
     pub(super) fn discard_counts(&self) -> Result<(), StoreError> {
         let is_discarded = self
             .transaction
-            .prepare_cached("SELECT scanned = x'' FROM roll_up")?
-            .query_row([], |row| row.get::<_, Option<bool>>(0))?;
+            .prepare_cached("SELECT length(scanned) = 0 FROM roll_up")?
+            .query_row(params![], |row| row.get::<Option<bool>>(0))?;
         if is_discarded == Some(true) {
             return Ok(());
         }
@@ -93,8 +90,10 @@ impl Batch<'_> {
             "DELETE FROM day_kind; DELETE FROM day_domain; DELETE FROM day_source; DELETE FROM day_rule;
              DELETE FROM day_diagnostic; DELETE FROM send_fate; DELETE FROM stale_day;
              UPDATE send_day SET hard = 0, soft = 0, complaints = 0, unsubscribes = 0;
-             UPDATE roll_up SET scanned = x'', orphans = 0;",
+             UPDATE roll_up SET orphans = 0;",
         )?;
+        self.transaction
+            .execute("UPDATE roll_up SET scanned = $1", params![[0_u8; 0]])?;
         Ok(())
     }
 
@@ -116,15 +115,15 @@ impl Batch<'_> {
         let orphans: bool = self
             .transaction
             .prepare_cached("SELECT orphans FROM roll_up")?
-            .query_row([], |row| row.get(0))?;
+            .query_row(params![], |row| row.get(0))?;
         if orphans {
             let mut heard = self
                 .transaction
                 .prepare_cached("SELECT 1 FROM send_fate WHERE hash = $1")?;
-            for send in sends {
-                if heard.exists([send.hash.as_str().as_bytes()])? {
-                    return self.discard_counts();
-                }
+            let hashes = sends.iter().map(|send| send.hash.as_str().as_bytes());
+            let heard = heard.query_each(hashes.map(|hash| [Value::Blob(hash)]), |_| Ok(()))?;
+            if heard.iter().any(|rows| !rows.is_empty()) {
+                return self.discard_counts();
             }
         }
         Ok(())
@@ -135,7 +134,7 @@ impl Batch<'_> {
         let mut select = self
             .transaction
             .prepare_cached("SELECT sent_at, email_id FROM send WHERE address_key = $1")?;
-        let mut rows = select.query([address.as_str()])?;
+        let mut rows = select.query(params![address.as_str()])?;
         let mut days = fate::SendDays::default();
         while let Some(row) = rows.next()? {
             let email: String = row.get(1)?;
@@ -150,7 +149,7 @@ impl Batch<'_> {
         let mut select = self
             .transaction
             .prepare_cached("SELECT sent_at, email_id, address_key FROM send WHERE sent_at < $1")?;
-        let mut rows = select.query([before.0])?;
+        let mut rows = select.query(params![before.0])?;
         let mut days = fate::SendDays::default();
         while let Some(row) = rows.next()? {
             let email: String = row.get(1)?;
@@ -165,7 +164,7 @@ impl Batch<'_> {
     fn count_some(&self) -> Result<(), StoreError> {
         let scanned: Option<Vec<u8>> =
             self.transaction
-                .query_row("SELECT scanned FROM roll_up", [], |row| row.get(0))?;
+                .query_row("SELECT scanned FROM roll_up", params![], |row| row.get(0))?;
         if let Some(place) = scanned {
             return self.count_after(&place);
         }
@@ -176,7 +175,7 @@ impl Batch<'_> {
             .transaction
             .query_row(
                 "SELECT day FROM stale_day ORDER BY day LIMIT 1",
-                [],
+                params![],
                 |row| row.get(0),
             )
             .optional()?;
@@ -187,9 +186,9 @@ impl Batch<'_> {
     /// lie scattered.
     fn most_is_stale(&self) -> Result<bool, StoreError> {
         let count = |sql: &str| -> Result<i64, StoreError> {
-            Ok(self.transaction.query_row(sql, [], |row| row.get(0))?)
+            self.transaction.query_row(sql, params![], |row| row.get(0))
         };
-        let days = count("SELECT count(*) FROM (SELECT 1 FROM stale_day LIMIT 3)")?;
+        let days = count("SELECT count(*) FROM (SELECT 1 FROM stale_day LIMIT 3) AS s")?;
         // A day or two are no more than that, and the usual case.
         if days < 3 {
             return Ok(false);
@@ -198,7 +197,7 @@ impl Batch<'_> {
             "SELECT count(*) FROM stale_day AS s JOIN event AS e
              ON e.occurred_at >= s.day * 86400000 AND e.occurred_at < (s.day + 1) * 86400000",
         )?;
-        let counted = count("SELECT coalesce(sum(count), 0) FROM day_kind")?;
+        let counted = count("SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM day_kind")?;
         Ok(stale > 10_000 && stale > counted / 4)
     }
 
@@ -206,7 +205,8 @@ impl Batch<'_> {
     fn count_after(&self, place: &[u8]) -> Result<(), StoreError> {
         if place.is_empty() {
             // It will see all that is there now.
-            self.transaction.execute("DELETE FROM stale_day", [])?;
+            self.transaction
+                .execute("DELETE FROM stale_day", params![])?;
         }
         let mut tally = Tally::new(self.undone()?);
         let mut select = self.transaction.prepare_cached(&format!(
@@ -215,15 +215,15 @@ impl Batch<'_> {
         let mut rows = select.query(params![place, i64::try_from(AT_ONCE).unwrap_or(i64::MAX)])?;
         let (mut last, mut seen) = (None, 0);
         while let Some(row) = rows.next()? {
-            tally.add(row)?;
-            last = Some(row.get::<_, [u8; 16]>(0)?);
+            tally.add(&row)?;
+            last = Some(row.get::<[u8; 16]>(0)?);
             seen += 1;
         }
         tally.write(self)?;
         // The last ones of all: from now on only what comes new.
         let last = last.filter(|_| seen == AT_ONCE);
         self.transaction
-            .execute("UPDATE roll_up SET scanned = $1", [last])?;
+            .execute("UPDATE roll_up SET scanned = $1", params![last])?;
         Ok(())
     }
 
@@ -231,15 +231,15 @@ impl Batch<'_> {
         for table in tally::TABLES {
             self.transaction
                 .prepare_cached(&format!("DELETE FROM {table} WHERE day = $1"))?
-                .execute([day])?;
+                .execute(params![day])?;
         }
         let mut tally = Tally::new(self.undone()?);
         let mut select = self.transaction.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM event WHERE occurred_at >= $1 AND occurred_at < $2"
         ))?;
-        let mut rows = select.query([day * DAY, (day + 1) * DAY])?;
+        let mut rows = select.query(params![day * DAY, (day + 1) * DAY])?;
         while let Some(row) = rows.next()? {
-            tally.add(row)?;
+            tally.add(&row)?;
             if tally.len() >= AT_ONCE {
                 std::mem::replace(&mut tally, Tally::new(self.undone()?)).write(self)?;
             }
@@ -247,7 +247,7 @@ impl Batch<'_> {
         tally.write(self)?;
         self.transaction
             .prepare_cached("DELETE FROM stale_day WHERE day = $1")?
-            .execute([day])?;
+            .execute(params![day])?;
         Ok(())
     }
 
@@ -255,7 +255,7 @@ impl Batch<'_> {
         let mut select = self
             .transaction
             .prepare_cached("SELECT id FROM run WHERE undone_at IS NOT NULL")?;
-        let rows = select.query_map([], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = select.query_map(params![], |row| row.get(0))?;
+        rows.collect()
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Row, params};
 use sha2::{Digest, Sha256};
 
+use super::super::{
+    engine::{Cell, Row, Value},
+    events::text,
+};
 use super::{
-    super::events::text,
     Batch, StoreError, day,
     fate::{Bits, Fates},
 };
@@ -65,6 +67,8 @@ struct Counted {
 
 /// Day, campaign, kind, reason and permanence.
 type KindKey = (i64, u32, u32, u32, u32);
+/// Day, campaign, domain and reason.
+type DomainKey = (i64, u32, u32, u32);
 /// Day, campaign, reason and shape.
 type ShapeKey = (i64, u32, u32, [u8; 8]);
 
@@ -127,7 +131,10 @@ impl Tally {
             said if is_bounce && !said.is_empty() => self.sample(today, said),
             _ => None,
         };
-        let send = row.get_ref(9)?.as_blob_or_null().unwrap_or_default();
+        let send = match row.cell(9)? {
+            Cell::Blob(send) => Some(send),
+            _ => None,
+        };
         if let Some(send) = send {
             self.fates.add(send, Bits::of(kind, text(row, 5)?));
         }
@@ -172,7 +179,7 @@ impl Tally {
             .collect();
         let none = self.names.number("");
         let mut kinds: HashMap<KindKey, i64> = HashMap::new();
-        let mut domains: HashMap<(i64, u32, u32, u32), i64> = HashMap::new();
+        let mut domains: HashMap<DomainKey, i64> = HashMap::new();
         let mut shapes: HashMap<ShapeKey, i64> = HashMap::new();
         for event in &self.events {
             let campaign = event.send.as_ref().and_then(|send| campaigns.get(&**send));
@@ -187,58 +194,64 @@ impl Tally {
                 *shapes.entry((day, campaign, reason, shape)).or_default() += 1;
             }
         }
-        self.write_kinds(batch, sorted(kinds))?;
-        self.write_domains(batch, sorted(domains))?;
-        self.write_shapes(batch, sorted(shapes))?;
+        self.write_kinds(batch, &sorted(kinds))?;
+        self.write_domains(batch, &sorted(domains))?;
+        self.write_shapes(batch, &sorted(shapes))?;
         self.write_sources(batch)?;
         self.write_rules(batch)
     }
 
-    fn write_kinds(&self, batch: &Batch<'_>, kinds: Vec<(KindKey, i64)>) -> Result<(), StoreError> {
+    fn write_kinds(&self, batch: &Batch<'_>, kinds: &[(KindKey, i64)]) -> Result<(), StoreError> {
         let mut add = batch.transaction.prepare_cached(
             "INSERT INTO day_kind (day, campaign, kind, reason, permanence, count) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (day, campaign, kind, reason, permanence) DO UPDATE SET count = day_kind.count + excluded.count",
         )?;
-        let name = |number| self.names.name(number);
-        for ((day, campaign, kind, reason, permanence), count) in kinds {
-            add.execute(params![
-                day,
-                name(campaign),
-                name(kind),
-                name(reason),
-                name(permanence),
-                count
-            ])?;
-        }
+        let name = |number: &u32| self.names.name(*number);
+        add.execute_each(kinds.iter().map(
+            |((day, campaign, kind, reason, permanence), count)| {
+                [
+                    Value::Integer(*day),
+                    Value::Text(name(campaign)),
+                    Value::Text(name(kind)),
+                    Value::Text(name(reason)),
+                    Value::Text(name(permanence)),
+                    Value::Integer(*count),
+                ]
+            },
+        ))?;
         Ok(())
     }
 
     fn write_domains(
         &self,
         batch: &Batch<'_>,
-        domains: Vec<((i64, u32, u32, u32), i64)>,
+        domains: &[(DomainKey, i64)],
     ) -> Result<(), StoreError> {
         let mut add = batch.transaction.prepare_cached(
             "INSERT INTO day_domain (day, campaign, domain, reason, count) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (day, campaign, domain, reason) DO UPDATE SET count = day_domain.count + excluded.count",
         )?;
-        let name = |number| self.names.name(number);
-        for ((day, campaign, domain, reason), count) in domains {
-            add.execute(params![
-                day,
-                name(campaign),
-                name(domain),
-                name(reason),
-                count
-            ])?;
-        }
+        let name = |number: &u32| self.names.name(*number);
+        add.execute_each(
+            domains
+                .iter()
+                .map(|((day, campaign, domain, reason), count)| {
+                    [
+                        Value::Integer(*day),
+                        Value::Text(name(campaign)),
+                        Value::Text(name(domain)),
+                        Value::Text(name(reason)),
+                        Value::Integer(*count),
+                    ]
+                }),
+        )?;
         Ok(())
     }
 
     fn write_shapes(
         &self,
         batch: &Batch<'_>,
-        shapes: Vec<(ShapeKey, i64)>,
+        shapes: &[(ShapeKey, i64)],
     ) -> Result<(), StoreError> {
         let mut add = batch.transaction.prepare_cached(
             "INSERT INTO day_diagnostic (day, campaign, reason, shape, count, sample) VALUES ($1, $2, $3, $4, $5, $6)
@@ -247,17 +260,21 @@ impl Tally {
                  sample = CASE WHEN excluded.sample < day_diagnostic.sample THEN excluded.sample
                                ELSE day_diagnostic.sample END",
         )?;
-        let name = |number| self.names.name(number);
-        for ((day, campaign, reason, shape), count) in shapes {
-            add.execute(params![
-                day,
-                name(campaign),
-                name(reason),
-                shape,
-                count,
-                self.samples[&(day, shape)]
-            ])?;
-        }
+        let name = |number: &u32| self.names.name(*number);
+        add.execute_each(
+            shapes
+                .iter()
+                .map(|((day, campaign, reason, shape), count)| {
+                    [
+                        Value::Integer(*day),
+                        Value::Text(name(campaign)),
+                        Value::Text(name(reason)),
+                        Value::Blob(shape),
+                        Value::Integer(*count),
+                        Value::Text(&self.samples[&(*day, *shape)]),
+                    ]
+                }),
+        )?;
         Ok(())
     }
 
@@ -269,17 +286,17 @@ impl Tally {
                  unrecognised = day_source.unrecognised + excluded.unrecognised,
                  last = CASE WHEN excluded.last > day_source.last THEN excluded.last ELSE day_source.last END",
         )?;
-        for ((day, received_day, source), (count, unrecognised, last)) in &self.sources {
-            let source = self.names.name(*source);
-            add.execute(params![
-                day,
-                received_day,
-                source,
-                count,
-                unrecognised,
-                last
-            ])?;
-        }
+        add.execute_each(self.sources.iter().map(|(place, counts)| {
+            let ((day, received_day, source), (count, unrecognised, last)) = (place, counts);
+            [
+                Value::Integer(*day),
+                Value::Integer(*received_day),
+                Value::Text(self.names.name(*source)),
+                Value::Integer(*count),
+                Value::Integer(*unrecognised),
+                Value::Integer(*last),
+            ]
+        }))?;
         Ok(())
     }
 
@@ -288,9 +305,13 @@ impl Tally {
             "INSERT INTO day_rule (day, rule, count) VALUES ($1, $2, $3)
              ON CONFLICT (day, rule) DO UPDATE SET count = day_rule.count + excluded.count",
         )?;
-        for ((day, rule), count) in &self.rules {
-            add.execute(params![day, self.names.name(*rule), count])?;
-        }
+        add.execute_each(self.rules.iter().map(|((day, rule), count)| {
+            [
+                Value::Integer(*day),
+                Value::Text(self.names.name(*rule)),
+                Value::Integer(*count),
+            ]
+        }))?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever happened in whatever order: the counts are those of all events, counted one by one.
 
+use super::super::engine::{Connection, params};
 use proptest::prelude::*;
-use rusqlite::Connection;
 
 use super::*;
 use crate::{
@@ -183,10 +183,10 @@ fn take(store: &mut Store, runs: &mut [i64], step: &Step) {
 /// The rows of a query as text.
 fn rows(connection: &Connection, sql: &str) -> Vec<String> {
     let mut select = connection.prepare(sql).unwrap();
-    let columns = select.column_count();
-    let rows = select.query_map([], |row| {
+    let columns = select.column_names().unwrap().len();
+    let rows = select.query_map(params![], |row| {
         let cells: Vec<String> = (0..columns)
-            .map(|index| format!("{:?}", row.get_ref_unwrap(index)))
+            .map(|index| format!("{:?}", row.cell(index).unwrap()))
             .collect();
         Ok(cells.join(" "))
     });
@@ -206,7 +206,7 @@ const PAIRS: &[[&str; 2]] = &[
     ],
     [
         "SELECT day, received_day, source, count, unrecognised, last FROM day_source",
-        "SELECT day, received_at / 86400000, source, count(*), sum(kind = 'unrecognised'), max(received_at)
+        "SELECT day, received_at / 86400000, source, count(*), count(*) FILTER (WHERE kind = 'unrecognised'), max(received_at)
          FROM counted WHERE kind <> 'release' GROUP BY 1, 2, 3",
     ],
     [
@@ -225,11 +225,13 @@ const PAIRS: &[[&str; 2]] = &[
     [
         "SELECT day, email_id, domain, sends, hard, soft, complaints, unsubscribes FROM send_day",
         "WITH fate AS (
-             SELECT send_hash, max(permanence = 'hard') AS hard, max(permanence = 'soft') AS soft,
-                    max(kind = 'complaint') AS complaint, max(kind = 'unsubscribe') AS unsubscribe
+             SELECT send_hash, max(CASE WHEN permanence = 'hard' THEN 1 ELSE 0 END) AS hard,
+                    max(CASE WHEN permanence = 'soft' THEN 1 ELSE 0 END) AS soft,
+                    max(CASE WHEN kind = 'complaint' THEN 1 ELSE 0 END) AS complaint,
+                    max(CASE WHEN kind = 'unsubscribe' THEN 1 ELSE 0 END) AS unsubscribe
              FROM counted WHERE send_hash IS NOT NULL GROUP BY 1)
          SELECT sent_at / 86400000, email_id, substr(address_key, instr(address_key, '@') + 1), count(*),
-                coalesce(sum(hard), 0), coalesce(sum(soft AND NOT hard), 0), coalesce(sum(complaint), 0),
+                coalesce(sum(hard), 0), count(*) FILTER (WHERE soft > hard), coalesce(sum(complaint), 0),
                 coalesce(sum(unsubscribe), 0)
          FROM send LEFT JOIN fate ON send_hash = hash GROUP BY 1, 2, 3",
     ],

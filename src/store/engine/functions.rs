@@ -1,4 +1,4 @@
-//! The few SQL functions of ours that filters need; on another engine they are made with SQL.
+//! The few SQL functions of ours that filters need, for SQLite; PostgreSQL has them in SQL.
 
 use std::sync::Arc;
 
