@@ -3,6 +3,7 @@
 //! outcome is committed; what was committed but not acknowledged stands in the store as pending.
 
 use std::{
+    mem::take,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc,
     thread,
@@ -206,6 +207,9 @@ fn work(
 ) -> Result<(), FetchError> {
     let mut acknowledge = Some(acknowledge);
     let (mut found, mut done) = (0, 0);
+    // Forgotten with the next batch: a sync less than alone.
+    let mut acknowledged = Vec::new();
+    let mut failed = None;
     for progress in arriving {
         match progress {
             Progress::Found(count) => {
@@ -218,14 +222,13 @@ fn work(
                     now: job.now,
                     folder: Some(id),
                 };
-                let outcomes = ingest::apply(
-                    store,
-                    job.settings,
-                    occasion,
-                    &mut items,
-                    accounting,
-                    job.dry_run,
-                )?;
+                let batch = store.begin()?;
+                batch.acknowledged(id, &take(&mut acknowledged))?;
+                let outcomes =
+                    ingest::apply_within(&batch, job.settings, occasion, &mut items, accounting)?;
+                if !job.dry_run {
+                    batch.commit()?;
+                }
                 done += items.len();
                 report(found, done);
                 let committed = items
@@ -239,12 +242,20 @@ fn work(
                     }
                 }
             }
-            Progress::Acknowledged(uids) => store.acknowledged(id, &uids)?,
+            Progress::Acknowledged(uids) => acknowledged.extend(uids),
             Progress::Fetched => acknowledge = None,
-            Progress::Failed(error) => return Err(error.into()),
+            Progress::Failed(error) => {
+                failed = Some(error);
+                break;
+            }
         }
     }
-    Ok(())
+    if !acknowledged.is_empty() {
+        let batch = store.begin()?;
+        batch.acknowledged(id, &acknowledged)?;
+        batch.commit()?;
+    }
+    failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// What is to be done with which message; a deferred one stays as it is for the next run.

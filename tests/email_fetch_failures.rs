@@ -232,11 +232,12 @@ fn a_server_gone_for_good_in_the_middle_keeps_what_was_committed() {
     for number in 0..40 {
         dovecot.put("INBOX", &format!("{number:02}"), sample("postfix", number));
     }
-    // The second request for mails, and all later commands, get no answer but a closed line.
+    // The third request for mails goes out once the first is answered. It, and all later commands,
+    // get no answer but a closed line; whether the second one's answer came through before is chance.
     let requests = AtomicUsize::new(0);
     let proxy = Proxy::watching(dovecot.port, move |command| {
         let fetch = usize::from(command.contains("BODY.PEEK"));
-        if requests.fetch_add(fetch, Ordering::SeqCst) + fetch >= 2 {
+        if requests.fetch_add(fetch, Ordering::SeqCst) + fetch >= 3 {
             Passage::Close
         } else {
             Passage::Forward
@@ -253,13 +254,16 @@ fn a_server_gone_for_good_in_the_middle_keeps_what_was_committed() {
             "the next run goes on where this one ended",
         ],
     );
-    assert!(out.contains("m/INBOX: 10 fetched = 10 acted"), "{out}");
+    let done = [10, 20]
+        .into_iter()
+        .find(|done| out.contains(&format!("m/INBOX: {done} fetched = {done} acted")))
+        .expect(&out);
     let run = env.run(["runs:list", "--format", "json"]).done();
-    assert!(run.contains("\"acted\":10"), "{run}");
+    assert!(run.contains(&format!("\"acted\":{done}")), "{run}");
     // The next run, with the server back, does the rest.
     env.write("bouncekit.toml", dovecot.connection("plain") + ONE);
     let rest = env.run(["email:fetch", "--format", "json"]).json();
-    assert_eq!(rest["total"]["acted"], 30, "{rest}");
+    assert_eq!(rest["total"]["acted"], 40 - done, "{rest}");
     assert_eq!(dovecot.seen("INBOX"), 40);
 }
 

@@ -4,14 +4,17 @@
 //! then. The way out is always the same: drop it, connect anew, ask for half as much, until the one
 //! message that cannot be fetched stands alone and is reported as unreadable.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Instant,
+};
 
-use imap::{Error as ImapError, Session};
+use imap::{Error as ImapError, Session, types::Fetches};
 
 use super::{
     Body, Bounds, Folder, MailboxError, Message, near_name,
     stream::Stream,
-    tidy::{Allowance, Aside, Tidied},
+    tidy::{Ahead, Allowance, Aside, Tidied},
 };
 use crate::{
     config::{After, Connection},
@@ -26,6 +29,10 @@ const ANSWER: u64 = 4 << 20;
 const PER_MESSAGE: u64 = 80;
 /// However many messages a folder is said to hold.
 const LONGEST_ANSWER: u64 = 512 << 20;
+
+/// What is asked for of a message that is to be read, and what is set on one that was.
+const MAILS: &str = "(UID BODY.PEEK[])";
+const SEEN: &str = "+FLAGS.SILENT (\\Seen)";
 
 /// How many times in a row a session may break before the folder is given up: enough to isolate one
 /// message of a batch of thousands.
@@ -42,6 +49,9 @@ pub struct Account {
     pub(super) capabilities: Vec<String>,
     pub(super) allowance: Allowance,
     pub(super) aside: Aside,
+    pub(super) ahead: Ahead,
+    /// Octets that the answer to the command sent ahead may have.
+    along_octets: u64,
     /// Messages in the selected folder.
     exists: u64,
 }
@@ -58,6 +68,8 @@ impl Account {
             capabilities: Vec::new(),
             allowance: Allowance::default(),
             aside: Aside::default(),
+            ahead: Ahead::default(),
+            along_octets: 0,
             exists: 0,
         }
     }
@@ -80,6 +92,10 @@ impl Account {
             bounds,
             to_size: VecDeque::new(),
             to_fetch: VecDeque::new(),
+            asked: false,
+            arrived: VecDeque::new(),
+            early: Vec::new(),
+            bodiless: Vec::new(),
             doubted: None,
             lost: Vec::new(),
             came_through: false,
@@ -116,7 +132,7 @@ impl Account {
 
     /// Lets the server answer a command that brings no mails.
     fn allow_answer(&self) {
-        let most = ANSWER + PER_MESSAGE * self.exists;
+        let most = ANSWER + PER_MESSAGE * self.exists + self.along_octets;
         self.allowance.set(most.min(LONGEST_ANSWER));
     }
 
@@ -236,6 +252,14 @@ pub struct ImapFolder<'a> {
     to_size: VecDeque<u32>,
     /// Batches cut by count and octets, and messages over the size limit.
     to_fetch: VecDeque<Planned>,
+    /// The first of `to_fetch` was asked for already; its answer is the next to come.
+    asked: bool,
+    /// Batches whose answer came before that to something more urgent.
+    arrived: VecDeque<Vec<Message>>,
+    /// Mails of which nobody knows yet which batch they are of; `None` came without a body.
+    early: Vec<(u32, Option<Body>)>,
+    /// Messages that came without a body.
+    bodiless: Vec<u32>,
     /// A single message that broke a session and is tried once more: it may have been the network.
     doubted: Option<u32>,
     /// Messages at which the line was lost, twice each: told once another one came through, since else
@@ -243,6 +267,19 @@ pub struct ImapFolder<'a> {
     lost: Vec<Message>,
     came_through: bool,
     breaks: u32,
+}
+
+/// Octets of an answer whose mails are said to have so many.
+const fn at_most(bytes: u64) -> u64 {
+    2 * bytes + (1 << 20)
+}
+
+/// What is sent along with a command.
+enum Along {
+    Nothing,
+    /// The batch that is to be fetched next, where nothing stands against it.
+    NextBatch,
+    Command(String),
 }
 
 enum Planned {
@@ -262,7 +299,7 @@ impl ImapFolder<'_> {
             Ok(answers
                 .iter()
                 .filter_map(|answer| Some((answer.uid?, u64::from(answer.size.unwrap_or(0)))))
-                .collect::<std::collections::BTreeMap<u32, u64>>())
+                .collect::<BTreeMap<u32, u64>>())
         })?;
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -288,54 +325,129 @@ impl ImapFolder<'_> {
         Ok(())
     }
 
+    /// What goes out with the command that follows now, so that the server need not wait for it.
+    fn send_along(&mut self, along: Along) {
+        self.asked = false;
+        self.account.along_octets = 0;
+        let command = match (along, self.to_fetch.front()) {
+            (Along::Command(command), _) => Some(command),
+            (Along::NextBatch, Some(Planned::Batch(uids, bytes))) if self.bodiless.is_empty() => {
+                self.asked = true;
+                self.account.along_octets = at_most(*bytes);
+                Some(format!("UID FETCH {} {MAILS}", sequence_set(uids)))
+            }
+            _ => None,
+        };
+        self.account.ahead.announce(command);
+    }
+
+    /// Fetches the first planned batch. `None`: it is planned anew in smaller pieces.
+    fn take_batch(&mut self, along: Along) -> Result<Option<Vec<Message>>, MailboxError> {
+        let Some(Planned::Batch(mut uids, bytes)) = self.to_fetch.pop_front() else {
+            return Ok(None);
+        };
+        self.send_along(along);
+        self.account.aside.open(true);
+        match self.fetch(&uids, bytes) {
+            Ok(mut messages) => {
+                self.breaks = 0;
+                self.came_through = true;
+                messages.append(&mut self.lost);
+                Ok(Some(messages))
+            }
+            Err(error) => {
+                let single = uids.len() == 1;
+                let refused = matches!(error, ImapError::No(_) | ImapError::Bad(_));
+                // What was sent along would be answered next.
+                if !refused || self.asked {
+                    self.again(&error)?;
+                }
+                let second = uids.split_off(uids.len().div_ceil(2));
+                for half in [second, uids.clone()] {
+                    if !half.is_empty() && !single {
+                        self.to_fetch.push_front(Planned::Batch(half, bytes));
+                    }
+                }
+                if single && !refused && self.doubted != Some(uids[0]) {
+                    self.doubted = Some(uids[0]);
+                    self.to_fetch.push_front(Planned::Batch(uids, bytes));
+                } else if single {
+                    let body = Body::Unreadable(describe(&error));
+                    let message = Message { uid: uids[0], body };
+                    if !is_lost(&error) {
+                        return Ok(Some(vec![message]));
+                    }
+                    self.lost.push(message);
+                }
+                Ok(None)
+            }
+        }
+    }
+
     /// Some servers' sizes are estimates: twice as much may come, but not without end.
     fn fetch(&mut self, uids: &[u32], bytes: u64) -> Result<Vec<Message>, ImapError> {
-        self.account.allowance.set(2 * bytes + (1 << 20));
+        let most = at_most(bytes) + self.account.along_octets;
+        self.account.allowance.set(most);
         let session = self.account.session.as_mut();
         let session = session.ok_or(ImapError::ConnectionLost)?;
-        self.account.aside.open();
-        let answers = session.uid_fetch(sequence_set(uids), "(UID BODY.PEEK[])");
-        let mut mails = self.account.aside.close();
-        let answers = answers?;
-        let mut messages = Vec::with_capacity(uids.len());
-        let mut bodiless = Vec::new();
-        for answer in answers.iter() {
-            // What was not asked for is unsolicited.
-            let Some(uid) = answer.uid.filter(|uid| uids.binary_search(uid).is_ok()) else {
-                continue;
-            };
-            let Some(body) = answer.body() else {
-                bodiless.push(uid);
-                continue;
-            };
-            let body = mails.resolve(body);
-            let size = body.len() as u64;
-            let body = if size > self.bounds.message_size {
-                Body::TooLarge(size)
-            } else {
-                Body::Whole(body)
-            };
-            messages.push(Message { uid, body });
+        let answers = session.uid_fetch(sequence_set(uids), MAILS)?;
+        self.gather(&answers);
+        let asked = match self.to_fetch.front() {
+            Some(Planned::Batch(uids, _)) if self.asked => uids.as_slice(),
+            _ => &[],
+        };
+        // A mail may have come twice, and flags that somebody else sets meanwhile have an answer of
+        // their own.
+        let mut mine: BTreeMap<u32, Option<Body>> = BTreeMap::new();
+        for (uid, body) in std::mem::take(&mut self.early) {
+            if uids.binary_search(&uid).is_ok() {
+                let known = mine.entry(uid).or_default();
+                *known = known.take().or(body);
+            } else if asked.binary_search(&uid).is_ok() {
+                self.early.push((uid, body));
+            }
         }
-        drop(answers);
-        messages.extend(self.without_body(bodiless)?);
+        let mut messages = Vec::with_capacity(mine.len());
+        for (uid, body) in mine {
+            match body {
+                Some(body) => messages.push(Message { uid, body }),
+                None => self.bodiless.push(uid),
+            }
+        }
         Ok(messages)
+    }
+
+    /// Takes the mails out of answers. A server may work on two commands at once (RFC 9051, 5.5), so
+    /// there may be some of the batch behind.
+    fn gather(&mut self, answers: &Fetches) {
+        for answer in answers.iter() {
+            let Some(uid) = answer.uid else {
+                continue;
+            };
+            let body = answer.body().map(|body| {
+                let body = self.account.aside.resolve(body);
+                let size = body.len() as u64;
+                if size > self.bounds.message_size {
+                    Body::TooLarge(size)
+                } else {
+                    Body::Whole(body)
+                }
+            });
+            self.early.push((uid, body));
+        }
     }
 
     /// A message that has a size but no body (NIL) cannot be read; one that has none any more
     /// vanished while it was fetched.
-    fn without_body(&mut self, mut uids: Vec<u32>) -> Result<Vec<Message>, ImapError> {
-        if uids.is_empty() {
-            return Ok(Vec::new());
-        }
+    fn without_body(&mut self) -> Result<Vec<Message>, MailboxError> {
+        let mut uids = std::mem::take(&mut self.bodiless);
         uids.sort_unstable();
-        uids.dedup();
-        self.account.allow_answer();
-        let session = self.account.session.as_mut();
-        let session = session.ok_or(ImapError::ConnectionLost)?;
-        // Lets the server say what was expunged.
-        session.noop()?;
-        let present = session.uid_fetch(sequence_set(&uids), "(UID RFC822.SIZE)")?;
+        let set = sequence_set(&uids);
+        let present = self.retrying(|session| {
+            // Lets the server say what was expunged.
+            session.noop()?;
+            session.uid_fetch(&set, "(UID RFC822.SIZE)")
+        })?;
         let present = present
             .iter()
             .filter_map(|answer| Some((answer.uid?, answer.size)));
@@ -352,12 +464,35 @@ impl ImapFolder<'_> {
             .collect())
     }
 
+    /// Sets `\Seen`. What was asked for before is answered before.
+    fn flag_seen(&mut self, set: &str) -> Result<(), MailboxError> {
+        if self.asked {
+            let store = Along::Command(format!("UID STORE {set} {SEEN}"));
+            let arrived = self.take_batch(store)?;
+            self.arrived.extend(arrived);
+        }
+        self.send_along(Along::NextBatch);
+        let answers = self.retrying(|session| session.uid_store(set, SEEN))?;
+        self.gather(&answers);
+        Ok(())
+    }
+
+    /// Takes the answer that is still to come, so that any command may follow.
+    fn come_to_rest(&mut self) -> Result<(), MailboxError> {
+        if self.asked {
+            let arrived = self.take_batch(Along::Nothing)?;
+            self.arrived.extend(arrived);
+        }
+        Ok(())
+    }
+
     /// Runs a command; when the session breaks, once more over a new one.
     fn retrying<T>(
         &mut self,
         command: impl Fn(&mut ImapSession) -> Result<T, ImapError>,
     ) -> Result<T, MailboxError> {
         let place = self.account.place.clone();
+        self.account.aside.open(self.asked);
         match command(self.account.session()?) {
             Ok(answer) => Ok(answer),
             Err(error @ (ImapError::No(_) | ImapError::Bad(_))) => Err(broken(&place, &error)),
@@ -371,6 +506,9 @@ impl ImapFolder<'_> {
     /// A new session in the same folder; refused when it is not the same folder any more.
     fn again(&mut self, cause: &ImapError) -> Result<(), MailboxError> {
         self.account.session = None;
+        self.send_along(Along::Nothing);
+        self.early.clear();
+        self.account.aside.open(false);
         self.breaks += 1;
         log::info!(
             "{}, folder `{}`: {}; connecting anew",
@@ -414,55 +552,33 @@ impl Folder for ImapFolder<'_> {
 
     fn next_batch(&mut self) -> Result<Option<Vec<Message>>, MailboxError> {
         loop {
+            if let Some(arrived) = self.arrived.pop_front() {
+                return Ok(Some(arrived));
+            }
+            if !self.bodiless.is_empty() {
+                self.come_to_rest()?;
+                let messages = self.without_body()?;
+                self.arrived.push_back(messages);
+                continue;
+            }
             if self.to_fetch.is_empty() && !self.to_size.is_empty() {
                 self.plan()?;
             }
-            let (mut uids, bytes) = match self.to_fetch.pop_front() {
-                None if self.to_size.is_empty() && self.lost.is_empty() => return Ok(None),
-                None if self.to_size.is_empty() => {
-                    if self.came_through {
-                        return Ok(Some(std::mem::take(&mut self.lost)));
+            match self.to_fetch.front() {
+                Some(Planned::Batch(..)) => {
+                    if let Some(messages) = self.take_batch(Along::NextBatch)? {
+                        return Ok(Some(messages));
                     }
-                    return Err(broken(&self.account.place, &ImapError::ConnectionLost));
                 }
-                None => continue,
-                Some(Planned::TooLarge(uid, size)) => {
+                Some(&Planned::TooLarge(uid, size)) => {
+                    self.to_fetch.pop_front();
                     let body = Body::TooLarge(size);
                     return Ok(Some(vec![Message { uid, body }]));
                 }
-                Some(Planned::Batch(uids, bytes)) => (uids, bytes),
-            };
-            match self.fetch(&uids, bytes) {
-                Ok(mut messages) => {
-                    self.breaks = 0;
-                    self.came_through = true;
-                    messages.append(&mut self.lost);
-                    return Ok(Some(messages));
-                }
-                Err(error) => {
-                    let alone = uids.len() == 1;
-                    let second = uids.split_off(uids.len().div_ceil(2));
-                    for half in [second, uids.clone()] {
-                        if !half.is_empty() && !alone {
-                            self.to_fetch.push_front(Planned::Batch(half, bytes));
-                        }
-                    }
-                    let refused = matches!(error, ImapError::No(_) | ImapError::Bad(_));
-                    if !refused {
-                        self.again(&error)?;
-                    }
-                    if alone && !refused && self.doubted != Some(uids[0]) {
-                        self.doubted = Some(uids[0]);
-                        self.to_fetch.push_front(Planned::Batch(uids, bytes));
-                    } else if alone {
-                        let body = Body::Unreadable(describe(&error));
-                        let message = Message { uid: uids[0], body };
-                        if !is_lost(&error) {
-                            return Ok(Some(vec![message]));
-                        }
-                        self.lost.push(message);
-                    }
-                }
+                None if !self.to_size.is_empty() => {}
+                None if self.lost.is_empty() => return Ok(None),
+                None if self.came_through => return Ok(Some(std::mem::take(&mut self.lost))),
+                None => return Err(broken(&self.account.place, &ImapError::ConnectionLost)),
             }
         }
     }
@@ -477,11 +593,13 @@ impl Folder for ImapFolder<'_> {
             let set = sequence_set(uids);
             match after {
                 After::Keep => {}
-                After::Seen => self.retrying(|session| {
-                    session.uid_store(&set, "+FLAGS.SILENT (\\Seen)").map(drop)
-                })?,
-                After::Delete => self.retrying(|session| delete(session, &set, has_uidplus))?,
+                After::Seen => self.flag_seen(&set)?,
+                After::Delete => {
+                    self.come_to_rest()?;
+                    self.retrying(|session| delete(session, &set, has_uidplus))?;
+                }
                 After::Move(folder) => {
+                    self.come_to_rest()?;
                     let target = utf7_imap::encode_utf7_imap(folder.clone());
                     self.retrying(|session| {
                         match move_to(session, &set, &target, has_move, has_uidplus) {
@@ -516,7 +634,7 @@ fn move_to(
     has_move: bool,
     has_uidplus: bool,
 ) -> Result<(), ImapError> {
-    session.uid_store(set, "+FLAGS.SILENT (\\Seen)")?;
+    session.uid_store(set, SEEN)?;
     if has_move {
         return session.uid_mv(set, target);
     }

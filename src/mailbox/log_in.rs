@@ -33,6 +33,7 @@ impl Account {
             stream,
             self.allowance.clone(),
             self.aside.clone(),
+            self.ahead.clone(),
         ));
         if !greeted {
             let greeting = client

@@ -10,9 +10,10 @@
 //!   the memory.
 
 use std::{
+    collections::VecDeque,
     io::{self, Read, Write},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -38,38 +39,87 @@ impl Allowance {
     }
 }
 
-/// The literals of one command's answer; shared between the stream and its account. Nothing is put
-/// aside unless it is open.
+/// The literals of answers; shared between the stream and its account. Nothing is put aside unless
+/// it is open.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Aside(Arc<Mutex<Option<Vec<Vec<u8>>>>>);
+pub(super) struct Aside(Arc<Mutex<Literals>>);
 
-impl Aside {
-    pub(super) fn open(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
-    }
-
-    pub(super) fn close(&self) -> Literals {
-        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Literals(taken.unwrap_or_default())
-    }
+#[derive(Debug, Default)]
+struct Literals {
+    open: bool,
+    /// The number of the first of them.
+    first: usize,
+    kept: VecDeque<Vec<u8>>,
 }
 
-/// What was put aside, to be fetched by the markers.
-pub(super) struct Literals(Vec<Vec<u8>>);
-
+/// Octets that are set aside for a mail because a server announces it; more only as it comes.
+const ANNOUNCED: usize = 64 * 1024;
 /// Octets of a marker: the literal's number.
 const MARKER: usize = 20;
 
-impl Literals {
-    /// The literal that a marker stands for; what is no marker stands for itself.
-    pub(super) fn resolve(&mut self, text: &[u8]) -> Vec<u8> {
+impl Aside {
+    /// With `false`, what nobody asked for is dropped.
+    pub(super) fn open(&self, open: bool) {
+        let mut literals = self.literals();
+        literals.open = open;
+        if !open {
+            literals.first += literals.kept.len();
+            literals.kept.clear();
+        }
+    }
+
+    /// The literal that a marker stands for, and no earlier one any more; what is no marker stands
+    /// for itself.
+    pub(super) fn resolve(&self, text: &[u8]) -> Vec<u8> {
         let number = std::str::from_utf8(text)
             .ok()
             .filter(|text| text.len() == MARKER)
             .and_then(|text| text.parse::<usize>().ok());
-        number
-            .and_then(|number| self.0.get_mut(number))
-            .map_or_else(|| text.to_vec(), std::mem::take)
+        let mut literals = self.literals();
+        let place = number
+            .and_then(|number| number.checked_sub(literals.first))
+            .filter(|place| *place < literals.kept.len());
+        let Some(place) = place else {
+            return text.to_vec();
+        };
+        literals.first += place + 1;
+        literals
+            .kept
+            .drain(..=place)
+            .next_back()
+            .unwrap_or_default()
+    }
+
+    fn literals(&self) -> MutexGuard<'_, Literals> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Literals {
+    /// The number of the next.
+    fn next(&self) -> usize {
+        self.first + self.kept.len()
+    }
+}
+
+/// The command that goes out with the one before it, without its tag; shared between the stream and
+/// its account. The server then goes on while the answer is still being read (RFC 9051, 5.5), which
+/// the crate has no way for: the stream sends the command, and swallows it when the crate does.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ahead(Arc<Mutex<Option<String>>>);
+
+impl Ahead {
+    pub(super) fn announce(&self, command: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = command;
+    }
+
+    /// The command as the crate will send it behind `line`: the crate counts its tags.
+    fn behind(&self, line: &[u8]) -> Option<Vec<u8>> {
+        let mut announced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let command = announced.take()?;
+        let (tag, _) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+        let number: u32 = tag.strip_prefix('a')?.parse().ok()?;
+        Some(format!("a{} {command}\r\n", number.checked_add(1)?).into_bytes())
     }
 }
 
@@ -79,6 +129,11 @@ pub(super) struct Tidied<S> {
     stream: S,
     allowance: Allowance,
     aside: Aside,
+    ahead: Ahead,
+    /// What was written since the last flush: a command.
+    line: Vec<u8>,
+    /// The command that was sent ahead.
+    sent: Option<Vec<u8>>,
     input: Box<[u8]>,
     tidy: Tidy,
     /// How much of the tidied octets was given out.
@@ -86,11 +141,14 @@ pub(super) struct Tidied<S> {
 }
 
 impl<S> Tidied<S> {
-    pub(super) fn new(stream: S, allowance: Allowance, aside: Aside) -> Self {
+    pub(super) fn new(stream: S, allowance: Allowance, aside: Aside, ahead: Ahead) -> Self {
         Self {
             stream,
             allowance,
             aside,
+            ahead,
+            line: Vec::new(),
+            sent: None,
             input: vec![0; 64 * 1024].into_boxed_slice(),
             tidy: Tidy::default(),
             given: 0,
@@ -108,8 +166,8 @@ impl<S: Read> Read for Tidied<S> {
                 return Ok(0);
             }
             self.allowance.take(read)?;
-            let mut aside = self.aside.0.lock().unwrap_or_else(PoisonError::into_inner);
-            self.tidy.tidy(&self.input[..read], aside.as_mut());
+            let mut literals = self.aside.literals();
+            self.tidy.tidy(&self.input[..read], &mut literals);
         }
         let left = &self.tidy.output[self.given..];
         let count = left.len().min(buffer.len());
@@ -121,10 +179,24 @@ impl<S: Read> Read for Tidied<S> {
 
 impl<S: Write> Write for Tidied<S> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.stream.write(buffer)
+        self.line.extend_from_slice(buffer);
+        Ok(buffer.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if !self.line.is_empty() {
+            let line = std::mem::take(&mut self.line);
+            let next = self.ahead.behind(&line);
+            let mut out = match self.sent.take() {
+                None => line,
+                Some(sent) if sent == line => Vec::new(),
+                Some(_) => return Err(io::Error::other("another command was sent ahead")),
+            };
+            out.extend_from_slice(next.as_deref().unwrap_or_default());
+            self.tidy.expect(next.as_deref());
+            self.sent = next;
+            self.stream.write_all(&out)?;
+        }
         self.stream.flush()
     }
 }
@@ -143,6 +215,19 @@ struct Tidy {
     size: Size,
     /// What may become the announcement of a literal, not yet passed on.
     held: Vec<u8>,
+    ahead: Completion,
+}
+
+/// The line that ends the answer to the command that was sent ahead. It may come before that to the
+/// command before it (RFC 9051, 5.5), which the crate does not expect.
+#[derive(Debug, Default)]
+struct Completion {
+    /// What the line begins with.
+    tag: Option<Vec<u8>>,
+    /// The line that is being received.
+    line: Vec<u8>,
+    /// It came.
+    early: Vec<u8>,
 }
 
 /// `{123}` at the end of a line announces a literal.
@@ -155,7 +240,7 @@ enum Size {
 }
 
 impl Tidy {
-    fn tidy(&mut self, mut octets: &[u8], mut aside: Option<&mut Vec<Vec<u8>>>) {
+    fn tidy(&mut self, mut octets: &[u8], aside: &mut Literals) {
         while let Some((octet, rest)) = octets.split_first() {
             if self.literal > 0 {
                 let whole = usize::try_from(self.literal).unwrap_or(usize::MAX);
@@ -167,19 +252,41 @@ impl Tidy {
                     .extend_from_slice(part);
                 octets = rest;
             } else {
-                self.step(*octet, aside.as_deref());
+                self.step(*octet, aside);
                 octets = rest;
             }
             if self.literal == 0
-                && let (Some(body), Some(aside)) = (self.body.take(), aside.as_deref_mut())
+                && let Some(body) = self.body.take()
             {
-                aside.push(body);
+                aside.kept.push_back(body);
             }
         }
     }
 
-    fn step(&mut self, octet: u8, aside: Option<&Vec<Vec<u8>>>) {
+    /// A command begins; `next` was sent with it.
+    fn expect(&mut self, next: Option<&[u8]>) {
+        self.output.append(&mut self.ahead.early);
+        let tag = next.and_then(|next| next.split_inclusive(|octet| *octet == b' ').next());
+        self.ahead.tag = tag.map(<[u8]>::to_vec);
+    }
+
+    fn step(&mut self, octet: u8, aside: &Literals) {
         let octet = if octet.is_ascii() { octet } else { b'?' };
+        let begins = self.length == 0 && self.ahead.tag.is_some() && octet != b'*';
+        if begins || !self.ahead.line.is_empty() {
+            self.ahead.line.push(octet);
+            if octet == b'\n' {
+                let tag = self.ahead.tag.as_deref();
+                let early = tag.is_some_and(|tag| self.ahead.line.starts_with(tag));
+                let place = if early {
+                    &mut self.ahead.early
+                } else {
+                    &mut self.output
+                };
+                place.append(&mut self.ahead.line);
+            }
+            return;
+        }
         if let Some(place) = self.start.get_mut(self.length) {
             *place = octet;
         }
@@ -197,10 +304,12 @@ impl Tidy {
         match (octet, self.size) {
             (b'\n', Size::Closed(size)) if self.may_announce() => {
                 self.literal = size;
-                if let Some(aside) = aside {
-                    let number = aside.len();
+                if aside.open {
+                    let number = aside.next();
                     self.held.clear();
-                    self.body = Some(Vec::new());
+                    self.body = Some(Vec::with_capacity(
+                        usize::try_from(size).map_or(ANNOUNCED, |size| size.min(ANNOUNCED)),
+                    ));
                     let marker = format!("{{{MARKER}}}\r\n{number:0MARKER$}");
                     self.output.extend_from_slice(marker.as_bytes());
                 } else {
@@ -260,7 +369,12 @@ mod tests {
     fn tidied(text: &[u8], step: usize, aside: &Aside) -> Vec<u8> {
         let allowance = Allowance::default();
         allowance.set(10_000);
-        let mut stream = Tidied::new(Pieces(text, step), allowance, aside.clone());
+        let mut stream = Tidied::new(
+            Pieces(text, step),
+            allowance,
+            aside.clone(),
+            Ahead::default(),
+        );
         let mut out = Vec::new();
         stream.read_to_end(&mut out).unwrap();
         out
@@ -287,20 +401,23 @@ mod tests {
         let expected = "* OK gr?? {3}\r\n* {x} {1{2\r\n* 1 FETCH (UID 1 BODY[] {20}\r\n00000000000000000000 FLAGS {20}\r\n00000000000000000001 BODY[1] {20}\r\n00000000000000000002)\r\na1 NO ? {9}\r\n?\r\n";
         for step in 1..answers.len() {
             let aside = Aside::default();
-            aside.open();
+            aside.open(true);
             assert_eq!(
                 String::from_utf8_lossy(&tidied(&answers, step, &aside)),
                 expected,
                 "in pieces of {step}"
             );
-            let mut literals = aside.close();
-            assert_eq!(literals.resolve(b"00000000000000000001"), octets("\u{fc})"));
             assert_eq!(
-                literals.resolve(b"00000000000000000000"),
+                aside.resolve(b"00000000000000000000"),
                 octets("\u{fc}\r\n\u{fc}\r\n")
             );
-            assert_eq!(literals.resolve(b"00000000000000000002"), b"");
-            assert_eq!(literals.resolve(b"itself"), b"itself");
+            assert_eq!(aside.resolve(b"00000000000000000002"), b"");
+            assert_eq!(
+                aside.resolve(b"00000000000000000001"),
+                b"00000000000000000001",
+                "it was passed over"
+            );
+            assert_eq!(aside.resolve(b"itself"), b"itself");
         }
     }
 
@@ -308,7 +425,12 @@ mod tests {
     fn more_than_allowed_is_an_error() {
         let allowance = Allowance::default();
         allowance.set(10);
-        let mut stream = Tidied::new(Pieces(b"0123456789ab", 8), allowance, Aside::default());
+        let mut stream = Tidied::new(
+            Pieces(b"0123456789ab", 8),
+            allowance,
+            Aside::default(),
+            Ahead::default(),
+        );
         let mut buffer = [0; 8];
         assert_eq!(stream.read(&mut buffer).unwrap(), 8);
         let error = stream.read(&mut buffer).unwrap_err();

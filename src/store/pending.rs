@@ -40,6 +40,22 @@ impl Batch<'_> {
         }
         Ok(())
     }
+
+    /// Forgets messages that the server has acknowledged.
+    pub fn acknowledged(&self, folder: &FolderId, uids: &[u32]) -> Result<(), StoreError> {
+        let mut delete = self.transaction.prepare_cached(
+            "DELETE FROM mailbox_cursor WHERE mailbox = $1 AND folder = $2 AND uid_validity = $3 AND uid = $4",
+        )?;
+        for uid in uids {
+            delete.execute(params![
+                folder.mailbox,
+                folder.folder,
+                folder.uid_validity,
+                uid
+            ])?;
+        }
+        Ok(())
+    }
 }
 
 impl Store {
@@ -57,24 +73,5 @@ impl Store {
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         rows.collect()
-    }
-
-    /// Forgets messages that the server has acknowledged.
-    pub fn acknowledged(&mut self, folder: &FolderId, uids: &[u32]) -> Result<(), StoreError> {
-        let batch = self.begin()?;
-        {
-            let mut delete = batch.transaction.prepare_cached(
-                "DELETE FROM mailbox_cursor WHERE mailbox = $1 AND folder = $2 AND uid_validity = $3 AND uid = $4",
-            )?;
-            for uid in uids {
-                delete.execute(params![
-                    folder.mailbox,
-                    folder.folder,
-                    folder.uid_validity,
-                    uid
-                ])?;
-            }
-        }
-        batch.commit()
     }
 }
