@@ -8,7 +8,7 @@ use crate::{
     address::AddressKey,
     event::EventKind,
     store::{DoNotContact, Outline, Store, StoreError},
-    suppression::{Action, Entry, PastEvent, Policy, Subject, entries},
+    suppression::{Action, Entry, Grounds, PastEvent, Policy, Subject, entries},
     time::Timestamp,
 };
 
@@ -76,6 +76,14 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
     if policy.names_campaigns() || policy.names_receiving_hosts() {
         return None;
     }
+    // In which order different events of one instant count, their keys say.
+    let told = |event: &PastEvent| (event.kind, event.reason, event.permanence);
+    let same_instant = |pair: &[PastEvent]| {
+        pair[0].occurred_at == pair[1].occurred_at && told(&pair[0]) != told(&pair[1])
+    };
+    if outline.events.windows(2).any(same_instant) {
+        return None;
+    }
     let rules = policy.rules(Subject {
         domain: outline.address.domain(),
         campaign: "",
@@ -84,8 +92,12 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
     let (mut suppresses, mut sum) = (false, 0_u32);
     for event in outline.events {
         match event.kind {
-            // Whose words count, what was listed and until when, does not stand in the index.
-            EventKind::Unsubscribe | EventKind::Manual | EventKind::Release => return None,
+            // What was listed and until when does not stand in the index.
+            EventKind::Manual | EventKind::Release => return None,
+            // Nor whose words count; but that they counted, the list says, and they do under every
+            // policy.
+            EventKind::Unsubscribe if began_with(outline, event) => suppresses = true,
+            EventKind::Unsubscribe => return None,
             EventKind::Complaint => suppresses = true,
             EventKind::Bounce => {
                 let (Some(reason), Some(permanence)) = (event.reason, event.permanence) else {
@@ -108,6 +120,15 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
     } else {
         Some(Sight::Nothing)
     }
+}
+
+/// Whether an unsubscribe is what put the address on the list.
+fn began_with(outline: &Outline<'_>, event: &PastEvent) -> bool {
+    outline.listed.iter().any(|entry| {
+        entry.grounds == Grounds::Unsubscribe
+            && entry.since == event.occurred_at
+            && entry.expires_at.is_none()
+    })
 }
 
 fn live(mut entries: Vec<Entry>, now: Timestamp) -> Vec<Entry> {
