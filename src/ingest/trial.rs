@@ -6,9 +6,10 @@
 
 use crate::{
     address::AddressKey,
+    classify::Permanence,
     event::EventKind,
     store::{DoNotContact, Outline, Store, StoreError},
-    suppression::{Action, Entry, Grounds, PastEvent, Policy, Subject, entries},
+    suppression::{Action, Cause, Entry, Grounds, PastEvent, Policy, Subject, entries},
     time::Timestamp,
 };
 
@@ -112,14 +113,26 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
             _ => {}
         }
     }
-    // Two sources may have told the same: how many points there are only the events say.
     if sum >= rules.threshold {
-        None
-    } else if suppresses {
-        Some(Sight::Events)
-    } else {
-        Some(Sight::Nothing)
+        // There may be fewer points, as two sources may have told the same: that only the events
+        // say. Those who do not have enough even so need no closer look.
+        let scored = |cause: &Cause| {
+            let permanence = if cause.hard {
+                Permanence::Hard
+            } else {
+                Permanence::Soft
+            };
+            let action = cause.detail.map(|reason| rules.action(reason, permanence));
+            matches!(action, Some(Action::Score { .. }))
+        };
+        let causes = policy.causes(outline.address.domain(), outline.events);
+        return (!causes.iter().any(scored)).then_some(Sight::Events);
     }
+    Some(if suppresses {
+        Sight::Events
+    } else {
+        Sight::Nothing
+    })
 }
 
 /// Whether an unsubscribe is what put the address on the list.

@@ -41,7 +41,7 @@ fn past(row: &Row<'_>) -> Result<PastEvent, StoreError> {
 }
 
 impl Store {
-    /// Calls `each` with every address that has events, in the order of addresses, without the
+    /// Calls `each` with every address that has events the policy reads, in the order of addresses, without the
     /// events of undone runs; memory does not grow with them.
     pub fn for_each_outline<E: From<StoreError>>(
         &self,
@@ -55,9 +55,7 @@ impl Store {
         };
         let mut select = self.connection.prepare(&format!(
             "SELECT e.address_key, e.kind, e.reason, e.permanence, e.occurred_at FROM event AS e
-                 WHERE e.address_key IS NOT NULL AND e.kind IN {} {undone}
-                 ORDER BY e.address_key, e.occurred_at",
-            super::history::KINDS
+             WHERE e.address_key IS NOT NULL {undone} ORDER BY e.address_key, e.occurred_at"
         ))?;
         let mut rows = select.query(params![])?;
         let mut listed = Listed::default();
@@ -86,10 +84,15 @@ impl Store {
             let (Some(row), Some(address)) = (&row, address) else {
                 return Ok(());
             };
+            let event = past(row)?;
+            // Asked here: a list in the statement would be looked up for each row.
+            if !super::history::counts(event.kind) {
+                continue;
+            }
             if present.is_none() {
                 present = Some(AddressKey::from_stored(address.to_owned()));
             }
-            events.push(past(row)?);
+            events.push(event);
         }
     }
 }
