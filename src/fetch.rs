@@ -3,7 +3,6 @@
 //! outcome is committed; what was committed but not acknowledged stands in the store as pending.
 
 use std::{
-    mem::take,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc,
     thread,
@@ -222,13 +221,16 @@ fn work(
                     now: job.now,
                     folder: Some(id),
                 };
-                let batch = store.begin()?;
-                batch.acknowledged(id, &take(&mut acknowledged))?;
-                let outcomes =
-                    ingest::apply_within(&batch, job.settings, occasion, &mut items, accounting)?;
-                if !job.dry_run {
-                    batch.commit()?;
-                }
+                let outcomes = ingest::apply_with(
+                    store,
+                    job.settings,
+                    occasion,
+                    &mut items,
+                    accounting,
+                    job.dry_run,
+                    &|batch| batch.acknowledged(id, &acknowledged),
+                )?;
+                acknowledged.clear();
                 done += items.len();
                 report(found, done);
                 let committed = items

@@ -14,6 +14,7 @@
 //! assert_eq!(verdict.reason.fault(), Fault::Recipient);
 //! ```
 
+mod memo;
 mod permanence;
 mod phrases;
 mod reason;
@@ -23,6 +24,7 @@ mod said;
 mod status;
 mod table;
 
+pub use memo::Memo;
 pub(crate) use phrases::fold;
 pub use reason::{Fault, Permanence, Reason};
 pub use rules::{Condition, Explanation, Rule, Rules, Sample, StatusPattern};

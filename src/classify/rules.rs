@@ -240,8 +240,19 @@ impl Rules {
     }
 
     fn first(&self, diagnostics: &Diagnostics<'_>, met: &[Option<u16>]) -> Option<usize> {
+        self.holding(diagnostics, met)
+            .find(|&at| self.is_of(at, diagnostics.receiving_host))
+    }
+
+    /// The rules whose conditions hold but for the host, in order of precedence.
+    fn holding(
+        &self,
+        diagnostics: &Diagnostics<'_>,
+        met: &[Option<u16>],
+    ) -> impl Iterator<Item = usize> {
         let says = |phrases: &[String], set: usize| phrases.is_empty() || met[set].is_some();
-        self.conditions.iter().enumerate().position(|(at, rule)| {
+        let holds = move |at: &usize| {
+            let rule = &self.conditions[*at];
             says(&rule.phrases, 2 * at)
                 && says(&rule.also, 2 * at + 1)
                 && any(&rule.status, |like| {
@@ -254,10 +265,38 @@ impl Rules {
                         .reply_code
                         .is_some_and(|code| code == like || code / 100 == like)
                 })
-                && any(&rule.hosts, |like| {
-                    host_is(diagnostics.receiving_host, like)
-                })
-        })
+        };
+        (0..self.conditions.len()).filter(holds)
+    }
+
+    /// The rules that may decide what is said with these codes, whatever the host: the last of them
+    /// holds for all hosts, if any does.
+    pub(super) fn candidates(&self, diagnostics: &Diagnostics<'_>) -> Vec<usize> {
+        let met = self.met(&searched(diagnostics.text));
+        let mut candidates = Vec::new();
+        for at in self.holding(diagnostics, &met) {
+            candidates.push(at);
+            if self.conditions[at].hosts.is_empty() {
+                break;
+            }
+        }
+        candidates
+    }
+
+    /// The verdict of the first of these candidates that is of the host.
+    pub(super) fn decide(
+        &self,
+        candidates: &[usize],
+        diagnostics: &Diagnostics<'_>,
+    ) -> Classification {
+        let decided = candidates
+            .iter()
+            .find(|&&at| self.is_of(at, diagnostics.receiving_host));
+        verdict(diagnostics, decided.map(|&at| &self.conditions[at]))
+    }
+
+    fn is_of(&self, at: usize, host: &str) -> bool {
+        any(&self.conditions[at].hosts, |like| host_is(host, like))
     }
 }
 

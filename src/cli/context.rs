@@ -242,10 +242,11 @@ fn now() -> Result<Timestamp, CliError> {
     ))
 }
 
-/// The name of this machine.
+/// The name of this machine. Asked of the kernel, not read from a file: a disk that fails must not
+/// make another machine of this one.
 pub(crate) fn host() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .map_or_else(|_| "localhost".into(), |name| name.trim().to_owned())
+    let names = rustix::system::uname();
+    names.nodename().to_string_lossy().into_owned()
 }
 
 /// This process, as leases name it.

@@ -86,6 +86,32 @@ pub fn apply(
     accounting: &mut Accounting,
     dry_run: bool,
 ) -> Result<Vec<Outcome>, StoreError> {
+    apply_with(
+        store,
+        settings,
+        occasion,
+        items,
+        accounting,
+        dry_run,
+        &|_| Ok(()),
+    )
+}
+
+/// What else is written in the transaction of a batch.
+pub type Beside<'a> = &'a dyn Fn(&Batch<'_>) -> Result<(), StoreError>;
+
+/// As [`apply`], with more in the same transaction; it may be done more than once, of which one
+/// holds.
+pub fn apply_with(
+    store: &mut Store,
+    settings: &Settings,
+    occasion: Occasion<'_>,
+    items: &mut [Item],
+    accounting: &mut Accounting,
+    dry_run: bool,
+    beside: Beside<'_>,
+) -> Result<Vec<Outcome>, StoreError> {
+    let settings = (settings, beside);
     if !store.is_shared() {
         return attempt(store, settings, occasion, items, accounting, dry_run);
     }
@@ -108,13 +134,14 @@ pub fn apply(
 
 fn attempt(
     store: &mut Store,
-    settings: &Settings,
+    (settings, beside): (&Settings, Beside<'_>),
     occasion: Occasion<'_>,
     items: &mut [Item],
     accounting: &mut Accounting,
     dry_run: bool,
 ) -> Result<Vec<Outcome>, StoreError> {
-    let batch = store.begin()?;
+    let batch = store.begin_appending()?;
+    beside(&batch)?;
     let outcomes = apply_within(&batch, settings, occasion, items, accounting)?;
     if dry_run {
         drop(batch);

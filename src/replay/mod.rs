@@ -17,7 +17,7 @@ pub use window::Place;
 
 use crate::{
     attempt::ContentKey,
-    classify::Rules,
+    classify::{Memo, Rules},
     config::ConfigError,
     gate::Gate,
     ingest::{self, Accounting, Item, Occasion, Settings},
@@ -384,6 +384,7 @@ pub struct Application<'a> {
 pub struct Applier<'a> {
     target: Target<'a>,
     application: Application<'a>,
+    memo: Memo<'a>,
     waiting: Vec<Item>,
     pub accounting: Accounting,
     /// Rows before `since`; they are among the ignored.
@@ -416,6 +417,7 @@ impl<'a> Applier<'a> {
         };
         Ok(Self {
             target,
+            memo: Memo::new(application.rules),
             application,
             waiting: Vec::new(),
             accounting: Accounting::default(),
@@ -435,9 +437,8 @@ impl<'a> Applier<'a> {
             _ => false,
         };
         self.too_old += u64::from(is_old);
-        let rules = self.application.rules;
         let event = (!is_old)
-            .then(|| webhook::delivery_event(row, |diagnostics| rules.classify(diagnostics)))
+            .then(|| webhook::delivery_event(row, |diagnostics| self.memo.classify(diagnostics)))
             .flatten();
         let Some(mut event) = event else {
             self.accounting.fetched += 1;

@@ -147,6 +147,13 @@ impl<R: Read> Splitter<R> {
         let mut in_string = false;
         loop {
             let there = self.window.bytes().len();
+            if dropped + at > LARGEST && at <= there && (dropped == 0 || at >= DROP) {
+                // Only its end is of interest any more.
+                self.window.consume(at);
+                dropped += at;
+                at = 0;
+                continue;
+            }
             if at >= there {
                 if self.window.more()? {
                     continue;
@@ -158,69 +165,64 @@ impl<R: Read> Splitter<R> {
                 }
                 return Ok(self.broken(at, dropped, "the value ends in the middle"));
             }
-            if dropped + at > LARGEST && (dropped == 0 || at >= DROP) {
-                // Only its end is of interest any more.
-                self.window.consume(at);
-                dropped += at;
-                at = 0;
-            }
             let bytes = self.window.bytes();
-            if in_string {
-                let rest = &bytes[at..];
-                let Some(found) = memchr::memchr3(b'"', b'\\', b'\n', rest) else {
-                    at = bytes.len();
-                    continue;
+            let ended = loop {
+                let Some(&byte) = bytes.get(at) else {
+                    break false;
                 };
-                at += found;
-                match bytes[at] {
-                    b'"' => in_string = false,
-                    b'\\' => at += 1,
-                    // No string of a sound value holds one: a line that was cut off. Within an array
-                    // its neighbours are told apart by their brackets all the same.
-                    _ if !self.in_array => {
-                        let cause = "the value ends in the middle of a string";
-                        return Ok(self.broken(at, dropped, cause));
+                if in_string {
+                    let Some(found) = memchr::memchr3(b'"', b'\\', b'\n', &bytes[at..]) else {
+                        at = bytes.len();
+                        break false;
+                    };
+                    at += found + 1;
+                    match bytes[at - 1] {
+                        b'"' => {
+                            in_string = false;
+                            if depth == 0 {
+                                break true;
+                            }
+                        }
+                        b'\\' => at += 1,
+                        // No string of a sound value holds one: a line that was cut off. Within an
+                        // array its neighbours are told apart by their brackets all the same.
+                        _ if !self.in_array => {
+                            let cause = "the value ends in the middle of a string";
+                            return Ok(self.broken(at - 1, dropped, cause));
+                        }
+                        _ => {}
+                    }
+                    continue;
+                }
+                match byte {
+                    // `7"x"`: a scalar ends where the next value begins.
+                    b'"' | b'{' | b'[' if depth == 0 && at + dropped > 0 => {
+                        return Ok(End::Whole(at));
+                    }
+                    b'"' => in_string = true,
+                    b'{' | b'[' => {
+                        depth += 1;
+                        deepest = deepest.max(depth);
+                    }
+                    b'}' | b']' if depth > 1 => depth -= 1,
+                    b'}' | b']' if depth == 1 => {
+                        depth = 0;
+                        at += 1;
+                        break true;
+                    }
+                    b if depth == 0 && (b.is_ascii_whitespace() || b == b',' || b == b']') => {
+                        break true;
+                    }
+                    b'}' if depth == 0 => {
+                        at += 1;
+                        break true;
                     }
                     _ => {}
                 }
                 at += 1;
-                if in_string || depth > 0 {
-                    continue;
-                }
-            } else {
-                match bytes[at] {
-                    b'"' => {
-                        if depth == 0 && at + dropped > 0 {
-                            // `7"x"`: a scalar ends where the next value begins.
-                            return Ok(End::Whole(at));
-                        }
-                        in_string = true;
-                        at += 1;
-                        continue;
-                    }
-                    b'{' | b'[' => {
-                        if depth == 0 && at + dropped > 0 {
-                            return Ok(End::Whole(at));
-                        }
-                        depth += 1;
-                        deepest = deepest.max(depth);
-                        at += 1;
-                        continue;
-                    }
-                    b'}' | b']' if depth > 0 => {
-                        depth -= 1;
-                        at += 1;
-                        if depth > 0 {
-                            continue;
-                        }
-                    }
-                    b if depth == 0 && (b.is_ascii_whitespace() || b == b',' || b == b']') => {}
-                    b'}' if depth == 0 => at += 1,
-                    _ => {
-                        at += 1;
-                        continue;
-                    }
-                }
+            };
+            if !ended {
+                continue;
             }
             // The value ends here.
             let cause = if dropped > 0 || at > LARGEST {

@@ -4,7 +4,7 @@
 //! whole batch at once: a trigger on their insertion makes SQLite keep a copy of every page that
 //! each single row changes, which costs more than the rows.
 
-use super::engine::params;
+use super::engine::{Value, params};
 use super::{Batch, StoreError};
 use crate::address::AddressKey;
 
@@ -25,9 +25,11 @@ impl Batch<'_> {
         let mut insert = self
             .transaction
             .prepare_cached("INSERT INTO change_log (address_key) VALUES ($1)")?;
-        for address in addresses {
-            insert.execute(params![address.as_str()])?;
-        }
+        insert.execute_each(
+            addresses
+                .into_iter()
+                .map(|address| [Value::Text(address.as_str())]),
+        )?;
         Ok(())
     }
 }

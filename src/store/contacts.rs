@@ -1,6 +1,6 @@
 //! Contacts: the people, by external id or by address.
 
-use super::engine::{Connection, OptionalExtension, Row, params};
+use super::engine::{Connection, OptionalExtension, Row, Value, params};
 use super::{Batch, Store, StoreError};
 use crate::{address::AddressKey, time::Timestamp};
 
@@ -121,16 +121,21 @@ impl Batch<'_> {
 
     /// Which of these addresses belong to a contact or a send.
     pub(crate) fn known_addresses(&self, keys: &[&AddressKey]) -> Result<Vec<bool>, StoreError> {
-        keys.iter()
-            .map(|key| is_known(&self.transaction, key))
-            .collect()
+        let mut known = self.transaction.prepare_cached(IS_KNOWN)?;
+        let rows = known.query_each(keys.iter().map(|key| [Value::Text(key.as_str())]), |row| {
+            row.get(0)
+        })?;
+        Ok(rows
+            .into_iter()
+            .map(|rows| rows.first() == Some(&true))
+            .collect())
     }
 }
 
+const IS_KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM contact WHERE address_key = $1) OR EXISTS (SELECT 1 FROM send WHERE address_key = $1)";
+
 fn is_known(connection: &Connection, key: &AddressKey) -> Result<bool, StoreError> {
-    let mut known = connection.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM contact WHERE address_key = $1) OR EXISTS (SELECT 1 FROM send WHERE address_key = $1)",
-    )?;
+    let mut known = connection.prepare_cached(IS_KNOWN)?;
     known.query_row(params![key.as_str()], |row| row.get(0))
 }
 

@@ -169,6 +169,7 @@ impl Batch<'_> {
         let mut new = vec![false; events.len()];
         let mut known = Vec::new();
         let inserted = insert.execute_each(order.iter().map(|index| values(&events[*index])))?;
+        self.transaction.take_turn()?;
         for (index, inserted) in order.into_iter().zip(inserted) {
             new[index] = inserted == 1;
             if inserted == 0 {

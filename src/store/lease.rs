@@ -1,6 +1,12 @@
 //! Leases: who works on one mailbox or spool, as a row in the database.
+//!
+//! In a file a lease ends with its holder, whose process can be looked at; one of another machine
+//! (a shared disk) is never taken over. On a server a lease runs out unless its holder renews it, so
+//! that a machine that is gone holds nobody up.
 
-use super::engine::{OptionalExtension, params};
+use std::time::Duration;
+
+use super::engine::{Lease, params};
 use super::{Store, StoreError};
 use crate::time::Timestamp;
 
@@ -20,9 +26,12 @@ pub struct LeaseRefused {
     pub since: Timestamp,
 }
 
+/// So long a lease on a server lasts when its holder is heard of no more.
+const LASTING: Duration = Duration::from_secs(60);
+
 impl Store {
-    /// Takes the lease `name`. One whose holder `is_dead` is taken over; the answer is the refusal
-    /// when the holder lives (or is on another host, where nobody can tell).
+    /// Takes the lease `name`. One that has run out or whose holder `is_dead` is taken over; the
+    /// answer is the refusal when the holder lives (or is on another host, where nobody can tell).
     pub fn take_lease(
         &mut self,
         name: &str,
@@ -31,47 +40,38 @@ impl Store {
         is_dead: impl Fn(&Holder) -> bool,
     ) -> Result<Result<(), LeaseRefused>, StoreError> {
         let batch = self.begin()?;
-        let present = batch
-            .transaction
-            .prepare_cached("SELECT host, pid, started, since FROM lease WHERE name = $1")?
-            .query_row(params![name], |row| {
-                let started: i64 = row.get(2)?;
-                let holder = Holder {
-                    host: row.get(0)?,
-                    pid: row.get(1)?,
-                    started: started.cast_unsigned(),
-                };
-                Ok(LeaseRefused {
-                    holder,
-                    since: Timestamp(row.get(3)?),
-                })
-            })
-            .optional()?;
-        if let Some(refused) = present
-            && !is_dead(&refused.holder)
-        {
-            return Ok(Err(refused));
+        if let Some(present) = batch.transaction.lease(name)? {
+            let refused = LeaseRefused {
+                holder: Holder {
+                    host: present.host,
+                    pid: present.pid,
+                    started: present.started.cast_unsigned(),
+                },
+                since: Timestamp(present.since),
+            };
+            if !present.has_run_out && !is_dead(&refused.holder) {
+                return Ok(Err(refused));
+            }
         }
-        batch
-            .transaction
-            .prepare_cached(
-                "INSERT INTO lease (name, host, pid, started, since) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (name) DO UPDATE SET host = excluded.host, pid = excluded.pid,
-                     started = excluded.started, since = excluded.since",
-            )?
-            .execute(params![
-                name,
-                holder.host,
-                holder.pid,
-                holder.started.cast_signed(),
-                now.0
-            ])?;
+        let lease = Lease {
+            host: holder.host.clone(),
+            pid: holder.pid,
+            started: holder.started.cast_signed(),
+            since: now.0,
+            has_run_out: false,
+        };
+        batch.transaction.write_lease(name, &lease, LASTING)?;
         batch.commit()?;
+        #[cfg(feature = "postgres")]
+        self.renewals
+            .extend(self.connection.keep_lease(name, &lease, LASTING));
         Ok(Ok(()))
     }
 
     /// Gives the lease back, if it is still this holder's.
     pub fn end_lease(&mut self, name: &str, holder: &Holder) -> Result<(), StoreError> {
+        #[cfg(feature = "postgres")]
+        self.renewals.retain(|renewal| !renewal.is_of(name));
         self.connection.execute(
             "DELETE FROM lease WHERE name = $1 AND host = $2 AND pid = $3 AND started = $4",
             params![name, holder.host, holder.pid, holder.started.cast_signed()],

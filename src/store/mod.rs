@@ -70,6 +70,8 @@ pub use statistics::{
 pub struct Store {
     connection: Connection,
     outbox: bool,
+    #[cfg(feature = "postgres")]
+    renewals: Vec<engine::Renewal>,
 }
 
 /// How a database is opened.
@@ -99,6 +101,8 @@ impl Store {
         Ok(Self {
             connection: Connection::open_file(path, &options)?,
             outbox: options.outbox,
+            #[cfg(feature = "postgres")]
+            renewals: Vec::new(),
         })
     }
 
@@ -108,6 +112,8 @@ impl Store {
         Ok(Self {
             connection: Connection::open_server(server, &options)?,
             outbox: options.outbox,
+            #[cfg(feature = "postgres")]
+            renewals: Vec::new(),
         })
     }
 
@@ -120,6 +126,8 @@ impl Store {
         Ok(Self {
             connection: Connection::open_in_memory()?,
             outbox: false,
+            #[cfg(feature = "postgres")]
+            renewals: Vec::new(),
         })
     }
 
@@ -157,6 +165,16 @@ impl Store {
     pub fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
         self.connection.keep_temporary(true)?;
         self.begin_beside_temporary()
+    }
+
+    /// As [`Self::begin`], for new events before all else: several machines may append at once,
+    /// [`Batch::insert_events`] then waits for its turn.
+    pub fn begin_appending(&mut self) -> Result<Batch<'_>, StoreError> {
+        self.connection.keep_temporary(true)?;
+        Ok(Batch {
+            outbox: self.outbox,
+            transaction: self.connection.begin(Purpose::Appending)?,
+        })
     }
 
     /// As [`Self::begin`], without losing the temporary tables there are.

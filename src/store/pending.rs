@@ -1,6 +1,6 @@
 //! Messages whose outcome is committed but not yet acknowledged on the server.
 
-use super::engine::params;
+use super::engine::{Value, params};
 use super::{Batch, Store, StoreError};
 
 /// The folder a message lies in; UIDs mean something only within a UIDVALIDITY (RFC 9051, 2.3.1.1).
@@ -12,6 +12,14 @@ pub struct FolderId {
 }
 
 impl FolderId {
+    fn values(&self) -> [Value<'_>; 3] {
+        [
+            Value::Text(&self.mailbox),
+            Value::Text(&self.folder),
+            Value::Integer(self.uid_validity.into()),
+        ]
+    }
+
     /// A message's place as people read it.
     pub fn place(&self, uid: u32) -> String {
         format!("{}/{} UID {uid}", self.mailbox, self.folder)
@@ -29,15 +37,11 @@ impl Batch<'_> {
             "INSERT INTO mailbox_cursor (mailbox, folder, uid_validity, uid, outcome) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (mailbox, folder, uid_validity, uid) DO UPDATE SET outcome = excluded.outcome",
         )?;
-        for (uid, outcome) in messages {
-            insert.execute(params![
-                folder.mailbox,
-                folder.folder,
-                folder.uid_validity,
-                uid,
-                outcome
-            ])?;
-        }
+        insert.execute_each(messages.iter().map(|(uid, outcome)| {
+            let [mailbox, name, validity] = folder.values();
+            let uid = Value::Integer((*uid).into());
+            [mailbox, name, validity, uid, Value::Text(outcome)]
+        }))?;
         Ok(())
     }
 
@@ -46,14 +50,10 @@ impl Batch<'_> {
         let mut delete = self.transaction.prepare_cached(
             "DELETE FROM mailbox_cursor WHERE mailbox = $1 AND folder = $2 AND uid_validity = $3 AND uid = $4",
         )?;
-        for uid in uids {
-            delete.execute(params![
-                folder.mailbox,
-                folder.folder,
-                folder.uid_validity,
-                uid
-            ])?;
-        }
+        delete.execute_each(uids.iter().map(|uid| {
+            let [mailbox, name, validity] = folder.values();
+            [mailbox, name, validity, Value::Integer((*uid).into())]
+        }))?;
         Ok(())
     }
 }

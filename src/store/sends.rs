@@ -65,22 +65,30 @@ impl Batch<'_> {
         order.sort_by(|a, b| a.hash.cmp(&b.hash));
         let mut counts = ImportCounts::default();
         let mut all_new = Vec::new();
-        for new in order {
-            let hash = new.hash.as_str().as_bytes();
-            let added = insert.execute(params![
-                hash,
-                new.email_id,
-                new.external_id,
-                new.address,
-                new.key.as_str(),
-                new.message_id,
-                new.sent_at.0
-            ])?;
+        let added = insert.execute_each(order.iter().map(|new| {
+            [
+                Value::Blob(new.hash.as_str().as_bytes()),
+                Value::Text(&new.email_id),
+                new.external_id.as_deref().into(),
+                Value::Text(&new.address),
+                Value::Text(new.key.as_str()),
+                new.message_id.as_deref().into(),
+                Value::Integer(new.sent_at.0),
+            ]
+        }))?;
+        let mut to_fill = Vec::new();
+        for (new, added) in order.into_iter().zip(added) {
             if added == 1 {
                 counts.added += 1;
                 all_new.push(new);
-            } else if new.message_id.is_some() && fill.execute(params![new.message_id, hash])? == 1
-            {
+            } else if let Some(id) = &new.message_id {
+                to_fill.push([Value::Text(id), Value::Blob(new.hash.as_str().as_bytes())]);
+            } else {
+                counts.unchanged += 1;
+            }
+        }
+        for filled in fill.execute_each(to_fill.into_iter())? {
+            if filled == 1 {
                 counts.updated += 1;
             } else {
                 counts.unchanged += 1;

@@ -14,7 +14,7 @@ use crate::{
 /// does not contradict.
 pub fn delivery_event(
     row: &Row<'_>,
-    classify: impl Fn(&Diagnostics<'_>) -> Classification,
+    classify: impl FnOnce(&Diagnostics<'_>) -> Classification,
 ) -> Option<DeliveryEvent> {
     let (kind, permanence) = match row.kind {
         Kind::HardBounce => (EventKind::Bounce, Some(Permanence::Hard)),

@@ -17,7 +17,7 @@ use rusqlite::params_from_iter;
 #[cfg(feature = "postgres")]
 pub use postgres::Server;
 #[cfg(feature = "postgres")]
-pub(super) use postgres::told;
+pub(super) use postgres::{Renewal, told};
 pub(super) use value::{Bind, Cell, Column, OptionalExtension, Value, params};
 
 use super::{OpenOptions, StoreError};
@@ -31,11 +31,23 @@ pub(super) enum Connection {
     Postgres(Box<postgres::Session>),
 }
 
+/// A row of the leases.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pub(super) host: String,
+    pub(super) pid: u32,
+    pub(super) started: i64,
+    pub(super) since: i64,
+    pub(super) has_run_out: bool,
+}
+
 /// What a transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Reading, with everything as it stood at one moment.
     Reading,
+    /// Appending rows that hang on nothing else; the rest only after [`Connection::take_turn`].
+    Appending,
     /// Writing, one writer at a time.
     Writing,
 }
@@ -122,10 +134,19 @@ impl Connection {
         match self {
             Self::Sqlite(connection) => Ok(connection.execute_batch(match purpose {
                 Purpose::Reading => "BEGIN DEFERRED",
-                Purpose::Writing => "BEGIN IMMEDIATE",
+                Purpose::Appending | Purpose::Writing => "BEGIN IMMEDIATE",
             })?),
             #[cfg(feature = "postgres")]
             Self::Postgres(session) => session.start(purpose),
+        }
+    }
+
+    /// Within a transaction that began by appending: waits until no other writes.
+    pub(super) fn take_turn(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.take_turn(),
         }
     }
 
@@ -135,6 +156,78 @@ impl Connection {
             Self::Sqlite(_) => false,
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => true,
+        }
+    }
+
+    /// The lease of this name with its holder, if there is one: host, pid, start of the process,
+    /// since when, and whether it has run out. In a file none does: who holds one on another machine
+    /// that shares the disk is not to be known.
+    pub(super) fn lease(&self, name: &str) -> Result<Option<Lease>> {
+        let run_out = match self {
+            Self::Sqlite(_) => "0 = 1".to_owned(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => format!("expires_at < {}", postgres::SERVER_NOW),
+        };
+        let sql = format!("SELECT host, pid, started, since, {run_out} FROM lease WHERE name = $1");
+        let found = self.prepare_cached(&sql)?.query_row(params![name], |row| {
+            Ok(Lease {
+                host: row.get(0)?,
+                pid: row.get(1)?,
+                started: row.get(2)?,
+                since: row.get(3)?,
+                has_run_out: row.get(4)?,
+            })
+        });
+        found.optional()
+    }
+
+    /// Writes a lease, in the place of one that may be there; on a server it lasts for so long.
+    pub(super) fn write_lease(&self, name: &str, lease: &Lease, lasting: Duration) -> Result<()> {
+        let [column, value, change] = match self {
+            Self::Sqlite(_) => [String::new(), String::new(), String::new()],
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => [
+                ", expires_at".to_owned(),
+                format!(", {} + {}", postgres::SERVER_NOW, lasting.as_millis()),
+                ", expires_at = excluded.expires_at".to_owned(),
+            ],
+        };
+        #[cfg(not(feature = "postgres"))]
+        let _ = lasting;
+        let sql = format!(
+            "INSERT INTO lease (name, host, pid, started, since{column}) VALUES ($1, $2, $3, $4, $5{value})
+             ON CONFLICT (name) DO UPDATE SET host = excluded.host, pid = excluded.pid,
+                 started = excluded.started, since = excluded.since{change}"
+        );
+        self.prepare_cached(&sql)?.execute(params![
+            name,
+            lease.host,
+            lease.pid,
+            lease.started,
+            lease.since
+        ])?;
+        Ok(())
+    }
+
+    /// Keeps the lease from running out until the answer is dropped; nothing to do for a file.
+    #[cfg(feature = "postgres")]
+    pub(super) fn keep_lease(
+        &self,
+        name: &str,
+        lease: &Lease,
+        lasting: Duration,
+    ) -> Option<Renewal> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(session) => {
+                let held = (
+                    name.to_owned(),
+                    lease.host.clone(),
+                    lease.pid,
+                    lease.started,
+                );
+                Some(Renewal::start(session.server().clone(), held, lasting))
+            }
         }
     }
 

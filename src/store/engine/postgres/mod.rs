@@ -3,7 +3,8 @@
 //! # Locking
 //! Writing transactions take turns by the lock on the row of `turn`, as SQLite's do by the lock on
 //! the file: what is read while judging cannot change before it is written. Readers go on beside
-//! them.
+//! them. New events are appended before the turn is taken ([`Purpose::Appending`]): that is most of
+//! the work, and the unique key alone decides whose they are.
 //!
 //! # Lost connections
 //! A statement outside a transaction is repeated on a new connection. A transaction is lost with
@@ -12,10 +13,12 @@
 //!
 //! # Many statements
 //! [`Session::execute_each`] has hundreds of statements on their way at once: each costs what the
-//! server does for it, not a journey there and back.
+//! server does for it, not a journey there and back. Insertions of a row become such of hundreds.
 
 mod dialect;
+mod insertion;
 mod pattern;
+mod renewal;
 mod rows;
 mod server;
 mod types;
@@ -34,6 +37,8 @@ pub use server::Server;
 pub(in crate::store) use server::told;
 
 use super::{OpenOptions, Purpose, Result, StoreError, Value};
+use insertion::Insertion;
+pub(in crate::store) use renewal::{Renewal, SERVER_NOW};
 pub(in crate::store) use rows::Fetched;
 use types::Parameter;
 pub(super) use types::cell;
@@ -43,6 +48,8 @@ pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 
 /// So many statements are on their way at once.
 const UNDER_WAY: usize = 500;
+/// So many rows are inserted by one statement; what is left over by smaller ones.
+const ROWS: [usize; 3] = [200, 20, 1];
 /// A new connection is tried for at least so long: a fail-over takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two tries.
@@ -56,6 +63,8 @@ pub(in crate::store) struct Session {
     link: RefCell<Link>,
     /// A transaction is open.
     open: Flag<bool>,
+    /// It has its turn to write.
+    turn: Flag<bool>,
     /// Names of cursors so far.
     cursors: Flag<u64>,
     /// When tries for a new connection began.
@@ -96,6 +105,7 @@ impl Session {
             wait: options.wait,
             link: RefCell::new(link),
             open: Flag::new(false),
+            turn: Flag::new(false),
             cursors: Flag::new(0),
             lost_since: Flag::new(None),
         })
@@ -155,15 +165,26 @@ impl Session {
     pub(super) fn start(&self, purpose: Purpose) -> Result<()> {
         let sql = match purpose {
             Purpose::Reading => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+            Purpose::Appending => "BEGIN",
             Purpose::Writing => "BEGIN; SELECT id FROM turn WHERE id = 1 FOR UPDATE",
         };
         let result = self.repeating(|| self.batch(sql));
+        self.turn.set(purpose == Purpose::Writing);
         match result {
             Ok(()) => self.open.set(true),
             // The transaction began, but it was not its turn.
             Err(_) => drop(self.batch("ROLLBACK")),
         }
         result
+    }
+
+    /// Waits for the transaction's turn, if it did not before.
+    pub(super) fn take_turn(&self) -> Result<()> {
+        if self.open.get() && !self.turn.get() {
+            self.batch("SELECT id FROM turn WHERE id = 1 FOR UPDATE")?;
+            self.turn.set(true);
+        }
+        Ok(())
     }
 
     pub(super) fn in_transaction(&self) -> bool {
@@ -275,6 +296,10 @@ impl Session {
         sql: &str,
         rows: impl Iterator<Item = [Value<'v>; N]>,
     ) -> Result<Vec<usize>> {
+        if let Some(insertion) = Insertion::parse(sql) {
+            let rows: Vec<[Value<'v>; N]> = rows.collect();
+            return self.insert(&insertion, &rows);
+        }
         let statement = self.prepare(sql, true)?;
         let link = self.link.borrow();
         let (client, statement) = (&link.client, &statement);
@@ -286,6 +311,34 @@ impl Session {
         });
         self.runtime
             .block_on(asked.buffered(UNDER_WAY).try_collect())
+    }
+
+    fn insert<const N: usize>(
+        &self,
+        insertion: &Insertion<'_>,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<Vec<usize>> {
+        let mut pieces = Vec::new();
+        let mut left = rows;
+        while !left.is_empty() {
+            let fitting = insertion.fitting(left, ROWS[0]);
+            let size = ROWS.into_iter().find(|size| *size <= fitting).unwrap_or(1);
+            let (piece, rest) = left.split_at(size);
+            pieces.push((self.prepare(&insertion.text(size), true)?, piece));
+            left = rest;
+        }
+        let link = self.link.borrow();
+        let client = &link.client;
+        let asked = stream::iter(&pieces).map(|(statement, piece)| async move {
+            let values = piece.as_flattened().iter().map(Parameter);
+            let answered = client.query_raw(statement, values).await?;
+            let answered: Vec<_> = answered.try_collect().await?;
+            insertion.changed(piece, &answered)
+        });
+        let changed: Vec<Vec<usize>> = self
+            .runtime
+            .block_on(asked.buffered(UNDER_WAY).try_collect())?;
+        Ok(changed.concat())
     }
 
     /// Asks a query once for each row of values; the rows of each.
@@ -305,6 +358,11 @@ impl Session {
         });
         self.runtime
             .block_on(asked.buffered(UNDER_WAY).try_collect())
+    }
+
+    /// Where it is connected to.
+    pub(super) fn server(&self) -> &Server {
+        &self.server
     }
 
     /// The size of the tables in octets.

@@ -140,7 +140,9 @@ CREATE TABLE lease (
     host    TEXT COLLATE "C" NOT NULL,
     pid     BIGINT NOT NULL,
     started BIGINT NOT NULL,
-    since   BIGINT NOT NULL
+    since   BIGINT NOT NULL,
+    -- By the server's clock: its holder may be gone with its machine.
+    expires_at BIGINT NOT NULL
 );
 
 CREATE TABLE released (

@@ -63,7 +63,7 @@ fn integer(
 }
 
 /// Text holds no NUL there.
-fn whole(text: &str) -> Cow<'_, str> {
+pub(super) fn whole(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         text.replace('\0', "\u{fffd}").into()
     } else {
