@@ -160,7 +160,10 @@ fn all_our_samples_and_many_real_mails_are_counted_once() {
     let env = fetching_env(&format!(
         "{connection}[[mailbox]]\nname = \"m\"\n[limits]\nbatch_messages = 60\n"
     ));
-    let total = env.run(["email:fetch", "--format", "json"]).json()["total"].clone();
+    let run = env.run(["-v", "email:fetch", "--format", "json"]);
+    // Seven batches, each asked for before the last one came, over one session.
+    assert!(!run.stderr.contains("connecting anew"), "{}", run.stderr);
+    let total = run.json()["total"].clone();
     assert_eq!(total["fetched"], files.len());
     assert_balance(&total);
     assert_eq!(

@@ -213,6 +213,8 @@ fn command(config: Option<&Path>, kind: Kind) -> std::io::Result<Command> {
         .args(args)
         // A web server's variables would make a CGI program of it.
         .env_remove("GATEWAY_INTERFACE")
+        // The allocator would reserve as much as the limit allows before it is used.
+        .env("MIMALLOC_DISALLOW_ARENA_ALLOC", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null());

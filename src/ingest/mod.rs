@@ -25,7 +25,7 @@ pub use trial::{Trial, trial};
 use std::{borrow::Cow, mem::take};
 
 use crate::{
-    event::{DeliveryEvent, EventKind},
+    event::{DeliveryEvent, EventKey, EventKind},
     store::{Batch, EventRow, FolderId, Store, StoreError},
     suppression::Policy,
     time::{DAY, Timestamp},
@@ -173,6 +173,7 @@ pub fn apply_within(
     items: &mut [Item],
     accounting: &mut Accounting,
 ) -> Result<Vec<Outcome>, StoreError> {
+    leave_known(batch, items)?;
     let written = Written::of(batch, settings, occasion, items)?;
     let suppressed = written.judge(batch, &settings.policy)?;
     let Written {
@@ -229,6 +230,32 @@ pub fn apply_within(
     }
     batch.account(occasion.run, &accounting.to_json())?;
     Ok(outcomes)
+}
+
+/// So many events of a batch are looked up to see whether it came before.
+const SAMPLE: usize = 32;
+
+/// Takes the events out of items that came before: nothing follows from them, and an item without
+/// events is a duplicate. Looking up every event is worth it only where a sample says so, as when a
+/// file is replayed again.
+fn leave_known(batch: &Batch<'_>, items: &mut [Item]) -> Result<(), StoreError> {
+    let keys: Vec<EventKey> = items
+        .iter()
+        .flat_map(|item| item.events.iter().map(|event| event.key))
+        .collect();
+    let step = (keys.len() / SAMPLE).max(1);
+    let sample: Vec<EventKey> = keys.iter().step_by(step).copied().collect();
+    let asked = sample.len();
+    if 2 * batch.known_events(sample)?.len() <= asked {
+        return Ok(());
+    }
+    let known = batch.known_events(keys)?;
+    for item in items {
+        if item.events.iter().all(|event| known.contains(&event.key)) {
+            item.events.clear();
+        }
+    }
+    Ok(())
 }
 
 /// A batch whose events are written.
@@ -353,7 +380,6 @@ mod tests {
     use crate::{
         address::AddressKey,
         classify::{Classification, Permanence, Reason},
-        event::EventKey,
         message::{Clue, Target},
         store::NewSend,
         verp::{Keys, Purpose, ReturnToken},

@@ -3,6 +3,7 @@
 //! A folder gives its messages in batches bounded by count and octets, and takes back what became
 //! of them once the caller has committed it. Nothing on the server changes before that.
 
+mod ahead;
 mod feed;
 mod files;
 mod imap;

@@ -18,6 +18,8 @@ use std::{
     },
 };
 
+use super::ahead::{Ahead, Completion};
+
 /// How many octets the server may still send; shared between the stream and its account.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Allowance(Arc<AtomicU64>);
@@ -102,27 +104,6 @@ impl Literals {
     }
 }
 
-/// The command that goes out with the one before it, without its tag; shared between the stream and
-/// its account. The server then goes on while the answer is still being read (RFC 9051, 5.5), which
-/// the crate has no way for: the stream sends the command, and swallows it when the crate does.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ahead(Arc<Mutex<Option<String>>>);
-
-impl Ahead {
-    pub(super) fn announce(&self, command: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = command;
-    }
-
-    /// The command as the crate will send it behind `line`: the crate counts its tags.
-    fn behind(&self, line: &[u8]) -> Option<Vec<u8>> {
-        let mut announced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let command = announced.take()?;
-        let (tag, _) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-        let number: u32 = tag.strip_prefix('a')?.parse().ok()?;
-        Some(format!("a{} {command}\r\n", number.checked_add(1)?).into_bytes())
-    }
-}
-
 /// A stream of IMAP answers.
 #[derive(Debug)]
 pub(super) struct Tidied<S> {
@@ -193,7 +174,9 @@ impl<S: Write> Write for Tidied<S> {
                 Some(_) => return Err(io::Error::other("another command was sent ahead")),
             };
             out.extend_from_slice(next.as_deref().unwrap_or_default());
-            self.tidy.expect(next.as_deref());
+            self.tidy
+                .ahead
+                .expect(next.as_deref(), &mut self.tidy.output);
             self.sent = next;
             self.stream.write_all(&out)?;
         }
@@ -216,18 +199,6 @@ struct Tidy {
     /// What may become the announcement of a literal, not yet passed on.
     held: Vec<u8>,
     ahead: Completion,
-}
-
-/// The line that ends the answer to the command that was sent ahead. It may come before that to the
-/// command before it (RFC 9051, 5.5), which the crate does not expect.
-#[derive(Debug, Default)]
-struct Completion {
-    /// What the line begins with.
-    tag: Option<Vec<u8>>,
-    /// The line that is being received.
-    line: Vec<u8>,
-    /// It came.
-    early: Vec<u8>,
 }
 
 /// `{123}` at the end of a line announces a literal.
@@ -263,28 +234,10 @@ impl Tidy {
         }
     }
 
-    /// A command begins; `next` was sent with it.
-    fn expect(&mut self, next: Option<&[u8]>) {
-        self.output.append(&mut self.ahead.early);
-        let tag = next.and_then(|next| next.split_inclusive(|octet| *octet == b' ').next());
-        self.ahead.tag = tag.map(<[u8]>::to_vec);
-    }
-
     fn step(&mut self, octet: u8, aside: &Literals) {
         let octet = if octet.is_ascii() { octet } else { b'?' };
-        let begins = self.length == 0 && self.ahead.tag.is_some() && octet != b'*';
-        if begins || !self.ahead.line.is_empty() {
-            self.ahead.line.push(octet);
-            if octet == b'\n' {
-                let tag = self.ahead.tag.as_deref();
-                let early = tag.is_some_and(|tag| self.ahead.line.starts_with(tag));
-                let place = if early {
-                    &mut self.ahead.early
-                } else {
-                    &mut self.output
-                };
-                place.append(&mut self.ahead.line);
-            }
+        if self.ahead.holds(octet, self.length == 0) {
+            self.ahead.hold(octet, &mut self.output);
             return;
         }
         if let Some(place) = self.start.get_mut(self.length) {
@@ -435,5 +388,63 @@ mod tests {
         assert_eq!(stream.read(&mut buffer).unwrap(), 8);
         let error = stream.read(&mut buffer).unwrap_err();
         assert!(error.to_string().contains("more than"));
+    }
+
+    /// Takes what is written, gives what is to be read.
+    #[derive(Default)]
+    struct Line {
+        written: Vec<u8>,
+        answers: Vec<u8>,
+    }
+
+    impl Read for Line {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.answers.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&self.answers[..count]);
+            self.answers.drain(..count);
+            Ok(count)
+        }
+    }
+
+    impl Write for Line {
+        fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+            self.written.extend_from_slice(buffer);
+            Ok(buffer.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_command_goes_out_ahead_once_and_its_end_is_told_when_it_is_due() {
+        let (allowance, ahead) = (Allowance::default(), Ahead::default());
+        allowance.set(10_000);
+        let line = Line::default();
+        let mut stream = Tidied::new(line, allowance, Aside::default(), ahead.clone());
+        let send = |stream: &mut Tidied<Line>, command: &str, next: Option<&str>| {
+            ahead.announce(next.map(str::to_owned));
+            stream.write_all(command.as_bytes()).unwrap();
+            stream
+                .flush()
+                .map(|()| String::from_utf8(std::mem::take(&mut stream.stream.written)).unwrap())
+        };
+        let read = |stream: &mut Tidied<Line>, answers: &str| {
+            stream.stream.answers = answers.into();
+            let mut out = Vec::new();
+            stream.read_to_end(&mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let out = send(&mut stream, "a7 ONE\r\n", Some("TWO")).unwrap();
+        assert_eq!(out, "a7 ONE\r\na8 TWO\r\n");
+        // The server ends the second before the first.
+        assert_eq!(read(&mut stream, "* 1 EXISTS\r\na8 OK t"), "* 1 EXISTS\r\n");
+        assert_eq!(read(&mut stream, "wo\r\na7 OK one\r\n"), "a7 OK one\r\n");
+        let out = send(&mut stream, "a8 TWO\r\n", Some("THREE")).unwrap();
+        assert_eq!(out, "a9 THREE\r\n", "TWO is there already");
+        assert_eq!(read(&mut stream, ""), "a8 OK two\r\n");
+        let error = send(&mut stream, "a9 ANOTHER\r\n", None).unwrap_err();
+        assert!(error.to_string().contains("sent ahead"));
     }
 }

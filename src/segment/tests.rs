@@ -1,10 +1,15 @@
 //! The table against the real schema, the language against its own spelling.
 
-use std::collections::HashMap;
+use std::{
+    cell::{Cell, RefCell},
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use super::*;
 use crate::{
-    store::Store,
+    address::AddressKey,
+    store::{NewContact, OpenOptions, Segment, Store},
     suppression::Policy,
     time::{DAY, Timestamp},
 };
@@ -285,4 +290,56 @@ fn what_is_out_of_proportion_is_refused() {
     assert!(told.contains("too many conditions"), "{told}");
     let (_, told, _) = mistake(&format!("domain in ({})", vec!["a"; 10_000].join(", ")));
     assert!(told.contains("too long"), "{told}");
+}
+
+/// Found by ten fetches beside the first build of a segment: what they committed meanwhile was seen
+/// by no later build.
+#[test]
+fn what_is_committed_during_the_first_build_is_seen_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let mut store = Store::open(&path, OpenOptions::default()).unwrap();
+    let other = RefCell::new(Store::open(&path, OpenOptions::default()).unwrap());
+    let batch = store.begin().unwrap();
+    let id = batch
+        .create_segment(&Segment {
+            filter: "domain = example.com".into(),
+            ..Segment::new("all", NOW)
+        })
+        .unwrap();
+    batch.commit().unwrap();
+    let policy = Policy::default();
+    let segments = HashSet::from([id]);
+    let choice = Choice {
+        segments: &segments,
+        full: false,
+        batch: 100,
+        most: None,
+        dry_run: false,
+        now: NOW,
+        policy: &policy,
+    };
+    // The stopwatch is read for the second time between looking and writing.
+    let looks = Cell::new(0);
+    let meanwhile = || {
+        looks.set(looks.get() + 1);
+        if looks.get() == 2 {
+            let mut other = other.borrow_mut();
+            let batch = other.begin().unwrap();
+            let address = "anna@example.com";
+            let contact = NewContact {
+                external_id: None,
+                address: address.into(),
+                key: AddressKey::parse(address).unwrap(),
+                attributes: "{}".into(),
+            };
+            batch.import_contacts(&[contact], NOW).unwrap();
+            batch.commit().unwrap();
+        }
+        Duration::ZERO
+    };
+    let built = update(&mut store, &choice, &meanwhile).unwrap();
+    assert_eq!((built[0].mode, built[0].added), (Mode::Full, 0));
+    let built = update(&mut store, &choice, &|| Duration::ZERO).unwrap();
+    assert_eq!((built[0].mode, built[0].added), (Mode::Incremental, 1));
 }

@@ -126,6 +126,13 @@ fn build_wave(
     elapsed: &dyn Fn() -> Duration,
 ) -> Result<Vec<Built>, SegmentError> {
     let began = elapsed();
+    let unseen = segments
+        .iter()
+        .filter(|(segment, _)| segment.seen.is_none());
+    let unseen: Vec<i64> = unseen.map(|(segment, _)| segment.id).collect();
+    if !unseen.is_empty() {
+        store.await_changes(&unseen)?;
+    }
     let snapshot = store.snapshot()?;
     let terms = Terms {
         now: choice.now,

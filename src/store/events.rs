@@ -1,6 +1,6 @@
 //! Events: everything that came back, once each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::engine::{Cell, Connection, Row, Value, params};
 use super::{Batch, Store, StoreError};
@@ -187,6 +187,32 @@ impl Batch<'_> {
         Ok(new)
     }
 
+    /// Which of these events are there. None, as long as there are undone runs: what only they recorded
+    /// counts as new.
+    pub(crate) fn known_events(
+        &self,
+        mut keys: Vec<EventKey>,
+    ) -> Result<HashSet<EventKey>, StoreError> {
+        let mut known = HashSet::new();
+        if self.has_undone_runs()? {
+            return Ok(known);
+        }
+        let mut select = self
+            .transaction
+            .prepare_cached("SELECT 1 FROM event WHERE key = $1")?;
+        keys.sort_unstable();
+        let there = select.query_each(keys.iter().map(|key| [Value::Blob(&key.0)]), |_| Ok(()))?;
+        let there = keys.into_iter().zip(there);
+        known.extend(there.filter_map(|(key, rows)| (!rows.is_empty()).then_some(key)));
+        Ok(known)
+    }
+
+    fn has_undone_runs(&self) -> Result<bool, StoreError> {
+        self.transaction
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM run WHERE undone_at IS NOT NULL)")?
+            .query_row(params![], |row| row.get(0))
+    }
+
     /// Gives events that only an undone run recorded to the present run.
     fn take_over(
         &self,
@@ -194,11 +220,7 @@ impl Batch<'_> {
         known: &[usize],
         new: &mut [bool],
     ) -> Result<(), StoreError> {
-        let undone: bool = self
-            .transaction
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM run WHERE undone_at IS NOT NULL)")?
-            .query_row(params![], |row| row.get(0))?;
-        if !undone {
+        if known.is_empty() || !self.has_undone_runs()? {
             return Ok(());
         }
         let mut update = self.transaction.prepare_cached(

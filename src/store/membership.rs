@@ -476,6 +476,21 @@ impl Store {
         Ok(())
     }
 
+    /// Has changes logged from now on for segments that are looked at as a whole: what is committed
+    /// while they are would else be seen by nobody. Until the build is noted they still start afresh.
+    pub(crate) fn await_changes(&mut self, segments: &[i64]) -> Result<(), StoreError> {
+        self.atomically(|store| {
+            let mut update = store.connection.prepare_cached(
+                "UPDATE segment SET seen = (SELECT coalesce(max(id), 0) FROM change_log), fingerprint = NULL
+                 WHERE id = $1 AND seen IS NULL",
+            )?;
+            for segment in segments {
+                update.execute(params![segment])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Notes the end of a segment's build.
     pub(crate) fn note_build(&mut self, segment: i64, note: &BuildNote) -> Result<(), StoreError> {
         self.atomically(|store| {

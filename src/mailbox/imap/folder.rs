@@ -1,244 +1,27 @@
-//! IMAP over the `imap` crate: batches by UID, one connection an account.
-//!
-//! The crate's parser gives up on some answers that servers really send; the session is unusable
-//! then. The way out is always the same: drop it, connect anew, ask for half as much, until the one
-//! message that cannot be fetched stands alone and is reported as unreadable.
+//! A selected folder: what is unseen planned, fetched one batch ahead, and acknowledged.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Instant,
-};
+use std::collections::{BTreeMap, VecDeque};
 
-use imap::{Error as ImapError, Session, types::Fetches};
+use imap::{Error as ImapError, types::Fetches};
 
 use super::{
-    Body, Bounds, Folder, MailboxError, Message, near_name,
-    stream::Stream,
-    tidy::{Ahead, Allowance, Aside, Tidied},
+    Account, ImapSession,
+    after::{SEEN, delete, move_to},
+    broken,
+    errors::{describe, is_lost},
+    sequence_set,
 };
 use crate::{
-    config::{After, Connection},
-    time::Timestamp,
+    config::After,
+    mailbox::{Body, Bounds, Folder, MailboxError, Message},
 };
 
-pub(super) type ImapSession = Session<Tidied<Stream>>;
-
-/// Octets that an answer without mails may have, beside what it says of each message.
-const ANSWER: u64 = 4 << 20;
-/// Octets that SEARCH and FETCH of sizes need for a message.
-const PER_MESSAGE: u64 = 80;
-/// However many messages a folder is said to hold.
-const LONGEST_ANSWER: u64 = 512 << 20;
-
-/// What is asked for of a message that is to be read, and what is set on one that was.
+/// What is asked for of a message that is to be read.
 const MAILS: &str = "(UID BODY.PEEK[])";
-const SEEN: &str = "+FLAGS.SILENT (\\Seen)";
 
 /// How many times in a row a session may break before the folder is given up: enough to isolate one
 /// message of a batch of thousands.
 const BREAKS: u32 = 14;
-
-/// A log-in at a server. Sessions are made when needed and kept for the next folder.
-pub struct Account {
-    pub(super) connection: Connection,
-    pub(super) place: String,
-    /// For the lasting of tokens.
-    pub(super) now: Timestamp,
-    pub(super) deadline: Instant,
-    session: Option<ImapSession>,
-    pub(super) capabilities: Vec<String>,
-    pub(super) allowance: Allowance,
-    pub(super) aside: Aside,
-    pub(super) ahead: Ahead,
-    /// Octets that the answer to the command sent ahead may have.
-    along_octets: u64,
-    /// Messages in the selected folder.
-    exists: u64,
-}
-
-impl Account {
-    /// Nothing is connected yet. The total time limit starts here.
-    pub fn new(connection: &Connection, now: Timestamp) -> Self {
-        Self {
-            now,
-            place: format!("{}:{}", connection.host, connection.port),
-            deadline: Instant::now() + connection.total_timeout,
-            connection: connection.clone(),
-            session: None,
-            capabilities: Vec::new(),
-            allowance: Allowance::default(),
-            aside: Aside::default(),
-            ahead: Ahead::default(),
-            along_octets: 0,
-            exists: 0,
-        }
-    }
-
-    /// Opens a folder. `read_only` uses EXAMINE.
-    pub fn open(
-        &mut self,
-        folder: &str,
-        bounds: Bounds,
-        read_only: bool,
-    ) -> Result<ImapFolder<'_>, MailboxError> {
-        let name = utf7_imap::encode_utf7_imap(folder.to_owned());
-        let uid_validity = self.select(folder, &name, read_only)?;
-        Ok(ImapFolder {
-            account: self,
-            folder: folder.to_owned(),
-            name,
-            read_only,
-            uid_validity,
-            bounds,
-            to_size: VecDeque::new(),
-            to_fetch: VecDeque::new(),
-            asked: false,
-            arrived: VecDeque::new(),
-            early: Vec::new(),
-            bodiless: Vec::new(),
-            doubted: None,
-            lost: Vec::new(),
-            came_through: false,
-            breaks: 0,
-        })
-    }
-
-    /// Ends the session politely; a server that went away is no error any more.
-    pub fn close(&mut self) {
-        if let Some(mut session) = self.session.take() {
-            let _ = session.logout();
-        }
-    }
-
-    pub(super) fn session(&mut self) -> Result<&mut ImapSession, MailboxError> {
-        self.allow_answer();
-        if self.session.is_none() {
-            let mut session = self.log_in()?;
-            self.capabilities = match session.capabilities() {
-                Ok(capabilities) => capabilities
-                    .iter()
-                    .map(|capability| format!("{capability:?}").to_ascii_uppercase())
-                    .collect(),
-                Err(ImapError::No(_) | ImapError::Bad(_)) => Vec::new(),
-                Err(error) => return Err(broken(&self.place, &error)),
-            };
-            self.session = Some(session);
-        }
-        self.session.as_mut().ok_or_else(|| MailboxError::Broken {
-            place: self.place.clone(),
-            cause: "no session".into(),
-        })
-    }
-
-    /// Lets the server answer a command that brings no mails.
-    fn allow_answer(&self) {
-        let most = ANSWER + PER_MESSAGE * self.exists + self.along_octets;
-        self.allowance.set(most.min(LONGEST_ANSWER));
-    }
-
-    fn has(&self, capability: &str) -> bool {
-        let quoted = format!("\"{capability}\"");
-        self.capabilities
-            .iter()
-            .any(|known| known.contains(&quoted))
-    }
-
-    /// Selects the folder; answers its UIDVALIDITY.
-    fn select(&mut self, folder: &str, name: &str, read_only: bool) -> Result<u32, MailboxError> {
-        let place = self.place.clone();
-        let kept = self.session.is_some();
-        let session = self.session()?;
-        let selected = if read_only {
-            session.examine(name)
-        } else {
-            session.select(name)
-        };
-        match selected {
-            // RFC 9051 wants UIDVALIDITY; a server without one keeps its UIDs for good.
-            Ok(mailbox) => {
-                self.exists = u64::from(mailbox.exists);
-                Ok(mailbox.uid_validity.unwrap_or(1))
-            }
-            Err(ImapError::No(no)) => {
-                let near = session.list(Some(""), Some("*")).ok().and_then(|names| {
-                    let decode = |name: &str| utf7_imap::decode_utf7_imap(name.to_owned());
-                    near_name(folder, names.iter().map(|name| decode(name.name())))
-                });
-                Err(MailboxError::NoFolder {
-                    place,
-                    folder: folder.to_owned(),
-                    cause: short(&no.information),
-                    near,
-                })
-            }
-            // The last folder may have taken longer than the server waits.
-            Err(_) if kept => {
-                self.session = None;
-                self.select(folder, name, read_only)
-            }
-            Err(error) => {
-                self.session = None;
-                Err(broken(&place, &error))
-            }
-        }
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-pub(super) fn broken(place: &str, error: &ImapError) -> MailboxError {
-    MailboxError::Broken {
-        place: place.to_owned(),
-        cause: describe(error),
-    }
-}
-
-/// The crate's errors in words; its own Display shows whole answers, which may be megabytes.
-fn describe(error: &ImapError) -> String {
-    match error {
-        ImapError::ConnectionLost => "the server closed the connection".into(),
-        ImapError::Io(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "the server closed the connection".into()
-        }
-        ImapError::Io(cause) => cause.to_string(),
-        // The crate says so of a line it cannot parse.
-        ImapError::Bye(bye) if bye.information == "no explanation given" => {
-            "an answer of the server could not be read".into()
-        }
-        ImapError::Bye(bye) => format!("the server said goodbye: {}", short(&bye.information)),
-        ImapError::No(no) => format!("the server refused: {}", short(&no.information)),
-        ImapError::Bad(bad) => {
-            format!("the server did not understand: {}", short(&bad.information))
-        }
-        ImapError::Parse(_) => "an answer of the server could not be read".into(),
-        other => short(&other.to_string()),
-    }
-}
-
-/// Whether the line ended, rather than that something came over it that cannot be read.
-fn is_lost(error: &ImapError) -> bool {
-    use std::io::ErrorKind;
-    match error {
-        ImapError::ConnectionLost => true,
-        ImapError::Io(cause) => matches!(
-            cause.kind(),
-            ErrorKind::UnexpectedEof
-                | ErrorKind::ConnectionReset
-                | ErrorKind::ConnectionAborted
-                | ErrorKind::BrokenPipe
-        ),
-        _ => false,
-    }
-}
-
-/// A server's words may be megabytes.
-pub(super) fn short(text: &str) -> String {
-    text.chars().take(200).collect()
-}
 
 /// A selected folder of an account.
 pub struct ImapFolder<'a> {
@@ -288,7 +71,34 @@ enum Planned {
     TooLarge(u32, u64),
 }
 
-impl ImapFolder<'_> {
+impl<'a> ImapFolder<'a> {
+    /// `folder` is selected: its name, and that in modified UTF-7.
+    pub(super) fn new(
+        account: &'a mut Account,
+        (folder, name): (&str, String),
+        read_only: bool,
+        uid_validity: u32,
+        bounds: Bounds,
+    ) -> Self {
+        Self {
+            account,
+            folder: folder.to_owned(),
+            name,
+            read_only,
+            uid_validity,
+            bounds,
+            to_size: VecDeque::new(),
+            to_fetch: VecDeque::new(),
+            asked: false,
+            arrived: VecDeque::new(),
+            early: Vec::new(),
+            bodiless: Vec::new(),
+            doubted: None,
+            lost: Vec::new(),
+            came_through: false,
+            breaks: 0,
+        }
+    }
     /// Sizes are asked for many messages at once: a round trip for thousands.
     fn plan(&mut self) -> Result<(), MailboxError> {
         let count = (self.bounds.batch_messages * 10).min(self.to_size.len());
@@ -615,56 +425,5 @@ impl Folder for ImapFolder<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Without UIDPLUS (RFC 4315) other people's `\Deleted` messages would go too, so ours only get the flag.
-fn delete(session: &mut ImapSession, set: &str, has_uidplus: bool) -> Result<(), ImapError> {
-    session.uid_store(set, "+FLAGS.SILENT (\\Seen \\Deleted)")?;
-    if has_uidplus {
-        session.uid_expunge(set)?;
-    }
-    Ok(())
-}
-
-fn move_to(
-    session: &mut ImapSession,
-    set: &str,
-    target: &str,
-    has_move: bool,
-    has_uidplus: bool,
-) -> Result<(), ImapError> {
-    session.uid_store(set, SEEN)?;
-    if has_move {
-        return session.uid_mv(set, target);
-    }
-    session.uid_copy(set, target)?;
-    delete(session, set, has_uidplus)
-}
-
-/// `1:5,7` of ascending UIDs.
-pub(super) fn sequence_set(uids: &[u32]) -> String {
-    let mut set = String::new();
-    for run in uids.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
-        if !set.is_empty() {
-            set.push(',');
-        }
-        match run {
-            [first, .., last] => set.push_str(&format!("{first}:{last}")),
-            [only] => set.push_str(&only.to_string()),
-            [] => {}
-        }
-    }
-    set
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sequence_set;
-
-    #[test]
-    fn runs_of_uids_become_ranges() {
-        assert_eq!(sequence_set(&[1, 2, 3, 5, 8, 9]), "1:3,5,8:9");
-        assert_eq!(sequence_set(&[u32::MAX]), u32::MAX.to_string());
     }
 }
