@@ -193,18 +193,17 @@ impl Batch<'_> {
         &self,
         mut keys: Vec<EventKey>,
     ) -> Result<HashSet<EventKey>, StoreError> {
-        let mut known = HashSet::new();
         if self.has_undone_runs()? {
-            return Ok(known);
+            return Ok(HashSet::new());
         }
         let mut select = self
             .transaction
-            .prepare_cached("SELECT 1 FROM event WHERE key = $1")?;
+            .prepare_cached("SELECT key FROM event WHERE key = $1")?;
         keys.sort_unstable();
-        let there = select.query_each(keys.iter().map(|key| [Value::Blob(&key.0)]), |_| Ok(()))?;
-        let there = keys.into_iter().zip(there);
-        known.extend(there.filter_map(|(key, rows)| (!rows.is_empty()).then_some(key)));
-        Ok(known)
+        let found = select.query_each(keys.iter().map(|key| [Value::Blob(&key.0)]), |row| {
+            row.get(0).map(EventKey)
+        })?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     fn has_undone_runs(&self) -> Result<bool, StoreError> {

@@ -485,7 +485,7 @@ impl Store {
                  WHERE id = $1 AND seen IS NULL",
             )?;
             for segment in segments {
-                update.execute(params![segment])?;
+                update.execute(params![*segment])?;
             }
             Ok(())
         })
