@@ -55,7 +55,7 @@ fn event(number: usize, address: usize, what: u8, at: i64) -> DeliveryEvent {
         address: Some(ADDRESSES[address].into()),
         address_wins: true,
         // Of unsubscribes some count and some are only somebody's word.
-        sender_proven: number % 3 == 0,
+        sender_proven: number.is_multiple_of(3),
         status: None,
         reply_code: None,
         diagnostic: String::new(),

@@ -93,12 +93,11 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
     let (mut suppresses, mut sum) = (false, 0_u32);
     for event in outline.events {
         match event.kind {
-            // What was listed and until when does not stand in the index.
-            EventKind::Manual | EventKind::Release => return None,
-            // Nor whose words count; but that they counted, the list says, and they do under every
-            // policy.
+            // Whose words count does not stand in the index; but that they counted, the list says,
+            // and they do under every policy.
             EventKind::Unsubscribe if began_with(outline, event) => suppresses = true,
-            EventKind::Unsubscribe => return None,
+            // Nor does what was listed and until when.
+            EventKind::Unsubscribe | EventKind::Manual | EventKind::Release => return None,
             EventKind::Complaint => suppresses = true,
             EventKind::Bounce => {
                 let (Some(reason), Some(permanence)) = (event.reason, event.permanence) else {

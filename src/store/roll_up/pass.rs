@@ -226,7 +226,8 @@ impl Batch<'_> {
         if self.scanned()? != Some(place.to_stored()) {
             return Ok(false);
         }
-        let mut orphans: Vec<(Box<[u8]>, (Bits, i64))> = orphans.into_iter().collect();
+        let orphans = orphans.into_iter().map(|(send, (bits, _))| (send, bits));
+        let mut orphans: Vec<(Box<[u8]>, Bits)> = orphans.collect();
         orphans.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for some in orphans.chunks(AT_ONCE) {
             let mut find = self
@@ -239,8 +240,7 @@ impl Batch<'_> {
                 return Ok(false);
             }
         }
-        let orphans = orphans.into_iter().map(|(send, (bits, _))| (send, bits));
-        Fates::of_orphans(self, &orphans.collect::<Vec<_>>())?;
+        Fates::of_orphans(self, &orphans)?;
         groups.write(self)?;
         self.write_heard(&heard, place.from == Place::START)?;
         let next = Place {
