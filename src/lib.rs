@@ -33,6 +33,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod address;
+mod ascending;
 pub mod attempt;
 pub mod certificates;
 pub mod cgi;

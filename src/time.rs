@@ -25,7 +25,10 @@ impl Timestamp {
     /// Reads RFC 3339, `YYYY-MM-DD[ T]HH:MM:SS[.fff]` (= UTC), or `YYYY-MM-DD`.
     pub fn parse_iso(text: &str) -> Option<Self> {
         let text = text.trim();
-        if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+        // What databases write, without a zone: not to be tried as anything else first.
+        let zoneless =
+            text.len() == 19 && text.as_bytes()[13] == b':' && text.as_bytes()[16] == b':';
+        if !zoneless && let Ok(instant) = text.parse::<jiff::Timestamp>() {
             return Some(Self(instant.as_millisecond()));
         }
         let civil = text

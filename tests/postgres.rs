@@ -162,7 +162,7 @@ fn story(env: &TestEnv) -> Vec<String> {
         "segments:explain Graz u3@d3.example",
         "dnc:list --format csv",
         "contacts:show u0@d0.example",
-        "runs:list",
+        "runs:list --format csv",
         "report",
         "dnc:export --to own",
         "runs:undo 3",

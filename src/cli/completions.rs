@@ -1,8 +1,6 @@
 use std::io::Write as _;
 
-use clap::CommandFactory as _;
-
-use super::{Cli, CliError, Context, Exit};
+use super::{CliError, Context, Exit, definition};
 
 /// Print shell completions: `bouncekit completions bash > /etc/bash_completion.d/bouncekit`
 #[derive(clap::Args)]
@@ -12,7 +10,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(_: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "bouncekit", &mut script);
+    clap_complete::generate(args.shell, &mut definition(), "bouncekit", &mut script);
     std::io::stdout().lock().write_all(&script)?;
     Ok(Exit::Done)
 }

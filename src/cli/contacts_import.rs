@@ -5,7 +5,7 @@ use bouncekit_core::{
 
 use super::{
     CliError, Context, Exit,
-    import::{self, ImportArgs, Row, Table, text},
+    import::{self, ImportArgs, Row, Table, text, text_of},
 };
 
 /// Import contacts from CSV, NDJSON or a dump of Mautic's table `leads`
@@ -31,7 +31,8 @@ const ALIASES: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
-    let (mut store, run) = context.store_and_run("contacts:import")?;
+    let mut store = context.store_with_cache(import::CACHE)?;
+    let run = context.begin_run(&mut store, "contacts:import")?;
     let mut counts = ImportCounts::default();
     let dry_run = args.import.dry_run;
     let progress = args.import.read(
@@ -39,7 +40,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         |row| parse(row, args.import.table),
         |contacts| {
             let batch = store.begin()?;
-            counts += batch.import_contacts(contacts, context.now)?;
+            counts += batch.import_contacts(&contacts, context.now)?;
             if !dry_run {
                 batch.commit()?;
             }
@@ -69,7 +70,7 @@ const INTERNAL: &[&str] = &[
 ];
 
 fn parse(row: &Row, table: Option<Table>) -> Result<Option<NewContact>, String> {
-    let Some(address) = text(row, "address") else {
+    let Some(address) = row.text("address") else {
         // Mautic's visitors without a name.
         if table == Some(Table::Leads) {
             return Ok(None);
@@ -83,9 +84,9 @@ fn parse(row: &Row, table: Option<Table>) -> Result<Option<NewContact>, String> 
     let internal = |column: &str| table == Some(Table::Leads) && INTERNAL.contains(&column);
     let attributes: serde_json::Map<String, serde_json::Value> = row
         .iter()
-        .filter(|(column, _)| !matches!(column.as_str(), "address" | "external_id" | ""))
-        .filter(|(column, _)| text(row, column).is_some() && !internal(column))
-        .map(|(column, value)| (column.clone(), value.clone()))
+        .filter(|(column, _)| !matches!(*column, "address" | "external_id" | ""))
+        .filter(|(column, value)| text_of(value).is_some() && !internal(column))
+        .map(|(column, value)| (column.to_owned(), value.clone()))
         .collect();
     Ok(Some(NewContact {
         external_id: text(row, "external_id"),

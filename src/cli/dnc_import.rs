@@ -124,7 +124,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     let parse = |row: &Row| read(row, &defaults, args.import.table, &store.borrow());
     let progress = args.import.read(&[], parse, |entries| {
         let mut known = Vec::with_capacity(entries.len());
-        for entry in entries {
+        for entry in &entries {
             match &entry.who {
                 Who::Address(address) => known.push((address.clone(), entry)),
                 Who::Hash(hash) => {

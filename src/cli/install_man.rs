@@ -1,8 +1,6 @@
 use std::{fs, path::PathBuf};
 
-use clap::CommandFactory as _;
-
-use super::{Cli, CliError, Context, Exit};
+use super::{CliError, Context, Exit, definition};
 
 /// Write the manual pages, one a command, into a folder (of MANPATH: FOLDER/man1)
 #[derive(clap::Args)]
@@ -14,7 +12,7 @@ pub(crate) struct Args {
 pub(crate) fn run(_: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let folder = &args.folder;
     fs::create_dir_all(folder).map_err(|cause| CliError::file(folder, &cause))?;
-    let mut command = Cli::command();
+    let mut command = definition();
     command.build();
     let pages = std::iter::once((command.clone(), "bouncekit".to_owned())).chain(
         // A colon in a file name is trouble on some systems.

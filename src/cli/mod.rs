@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand, registered here by three alphabetical lines.
+//! The command line: one file a subcommand, registered here by two alphabetical lines.
 
 mod as_cgi;
 mod attempts;
@@ -76,19 +76,33 @@ mod webhook_test;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Args as _, FromArgMatches as _, Subcommand};
 pub(crate) use context::{Context, holder, is_dead, read_rules};
 pub(crate) use error::{CliError, Exit};
 
-/// Close the loop on sent e-mail: bounces, complaints, unsubscribes and replies become a
-/// do-not-contact list.
-#[derive(Parser)]
-#[command(name = "bouncekit", version, max_term_width = 100, after_help = EXIT_STATUS)]
+/// A command line that was read.
 struct Cli {
-    #[command(flatten)]
     global: Global,
-    #[command(subcommand)]
     command: Command,
+}
+
+/// The definition of the whole command line.
+fn definition() -> clap::Command {
+    Command::augment_subcommands(frame())
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+}
+
+/// The definition of what all commands share.
+fn frame() -> clap::Command {
+    Global::augment_args(clap::Command::new("bouncekit"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(
+            "Close the loop on sent e-mail: bounces, complaints, unsubscribes and replies become a \
+             do-not-contact list",
+        )
+        .max_term_width(100)
+        .after_help(EXIT_STATUS)
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 some items failed, 2 usage or configuration, \
@@ -110,179 +124,93 @@ pub(crate) struct Global {
     quiet: bool,
 }
 
-#[derive(Subcommand)]
-enum Command {
-    Completions(completions::Args),
-    #[command(name = "contacts:import")]
-    ContactsImport(contacts_import::Args),
-    #[command(name = "contacts:list")]
-    ContactsList(contacts_list::Args),
-    #[command(name = "contacts:show")]
-    ContactsShow(contacts_show::Args),
-    Demo(demo::Args),
-    #[command(name = "dnc:add")]
-    DncAdd(dnc_add::Args),
-    #[command(name = "dnc:export")]
-    DncExport(dnc_export::Args),
-    #[command(name = "dnc:import")]
-    DncImport(dnc_import::Args),
-    #[command(name = "dnc:list")]
-    DncList(dnc_list::Args),
-    #[command(name = "dnc:release")]
-    DncRelease(dnc_release::Args),
-    Doctor(doctor::Args),
-    #[command(name = "email:explain")]
-    EmailExplain(email_explain::Args),
-    #[command(name = "email:fetch")]
-    EmailFetch(email_fetch::Args),
-    #[command(name = "email:ingest")]
-    EmailIngest(email_ingest::Args),
-    Forget(forget::Args),
-    #[command(name = "hooks:deliver")]
-    HooksDeliver(hooks_deliver::Args),
-    #[command(name = "hooks:list")]
-    HooksList(hooks_list::Args),
-    #[command(name = "install:cron")]
-    InstallCron(install_cron::Args),
-    #[command(name = "install:man")]
-    InstallMan(install_man::Args),
-    #[command(name = "install:systemd")]
-    InstallSystemd(install_systemd::Args),
-    Maintain(maintain::Args),
-    Metrics(metrics::Args),
-    #[command(name = "policy:test")]
-    PolicyTest(policy_test::Args),
-    #[command(name = "quarantine:drop")]
-    QuarantineDrop(quarantine_drop::Args),
-    #[command(name = "quarantine:list")]
-    QuarantineList(quarantine_list::Args),
-    #[command(name = "quarantine:retry")]
-    QuarantineRetry(quarantine_retry::Args),
-    #[command(name = "reclassify")]
-    Reclassify(reclassify::Args),
-    Report(report::Args),
-    #[command(name = "review")]
-    Review(review::Args),
-    #[command(name = "rules:eval")]
-    RulesEval(rules_eval::Args),
-    #[command(name = "rules:list")]
-    RulesList(rules_list::Args),
-    #[command(name = "rules:test")]
-    RulesTest(rules_test::Args),
-    #[command(name = "runs:list")]
-    RunsList(runs_list::Args),
-    #[command(name = "runs:show")]
-    RunsShow(runs_show::Args),
-    #[command(name = "runs:undo")]
-    RunsUndo(runs_undo::Args),
-    Schema(schema::Args),
-    #[command(name = "segments:add")]
-    SegmentsAdd(segments_add::Args),
-    #[command(name = "segments:apply")]
-    SegmentsApply(segments_apply::Args),
-    #[command(name = "segments:create")]
-    SegmentsCreate(segments_create::Args),
-    #[command(name = "segments:delete")]
-    SegmentsDelete(segments_delete::Args),
-    #[command(name = "segments:edit")]
-    SegmentsEdit(segments_edit::Args),
-    #[command(name = "segments:explain")]
-    SegmentsExplain(segments_explain::Args),
-    #[command(name = "segments:export")]
-    SegmentsExport(segments_export::Args),
-    #[command(name = "segments:filters")]
-    SegmentsFilters(segments_filters::Args),
-    #[command(name = "segments:list")]
-    SegmentsList(segments_list::Args),
-    #[command(name = "segments:publish")]
-    SegmentsPublish(segments_publish::Args),
-    #[command(name = "segments:remove")]
-    SegmentsRemove(segments_remove::Args),
-    #[command(name = "segments:show")]
-    SegmentsShow(segments_show::Args),
-    #[command(name = "segments:unpublish")]
-    SegmentsUnpublish(segments_unpublish::Args),
-    #[command(name = "segments:update")]
-    SegmentsUpdate(segments_update::Args),
-    #[command(name = "sends:headers")]
-    SendsHeaders(sends_headers::Args),
-    #[command(name = "sends:import")]
-    SendsImport(sends_import::Args),
-    #[command(name = "webhook:confirm")]
-    WebhookConfirm(webhook_confirm::Args),
-    #[command(name = "webhook:receive")]
-    WebhookReceive(webhook_receive::Args),
-    #[command(name = "webhook:replay")]
-    WebhookReplay(webhook_replay::Args),
-    #[command(name = "webhook:setup")]
-    WebhookSetup(webhook_setup::Args),
-    #[command(name = "webhook:test")]
-    WebhookTest(webhook_test::Args),
+/// The commands from one list: what a command line may name, and who runs it.
+macro_rules! commands {
+    ($($name:literal $variant:ident $module:ident,)*) => {
+        #[derive(Subcommand)]
+        enum Command {
+            $(#[command(name = $name)] $variant($module::Args),)*
+        }
+
+        impl Command {
+            fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
+                match self {
+                    $(Self::$variant(args) => $module::run(context, args),)*
+                }
+            }
+
+            /// The definition of one command; `None` where there is none of this name.
+            fn definition(name: &str) -> Option<clap::Command> {
+                match name {
+                    $($name => Some($module::Args::augment_args(clap::Command::new($name))),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    "completions" Completions completions,
+    "contacts:import" ContactsImport contacts_import,
+    "contacts:list" ContactsList contacts_list,
+    "contacts:show" ContactsShow contacts_show,
+    "demo" Demo demo,
+    "dnc:add" DncAdd dnc_add,
+    "dnc:export" DncExport dnc_export,
+    "dnc:import" DncImport dnc_import,
+    "dnc:list" DncList dnc_list,
+    "dnc:release" DncRelease dnc_release,
+    "doctor" Doctor doctor,
+    "email:explain" EmailExplain email_explain,
+    "email:fetch" EmailFetch email_fetch,
+    "email:ingest" EmailIngest email_ingest,
+    "forget" Forget forget,
+    "hooks:deliver" HooksDeliver hooks_deliver,
+    "hooks:list" HooksList hooks_list,
+    "install:cron" InstallCron install_cron,
+    "install:man" InstallMan install_man,
+    "install:systemd" InstallSystemd install_systemd,
+    "maintain" Maintain maintain,
+    "metrics" Metrics metrics,
+    "policy:test" PolicyTest policy_test,
+    "quarantine:drop" QuarantineDrop quarantine_drop,
+    "quarantine:list" QuarantineList quarantine_list,
+    "quarantine:retry" QuarantineRetry quarantine_retry,
+    "reclassify" Reclassify reclassify,
+    "report" Report report,
+    "review" Review review,
+    "rules:eval" RulesEval rules_eval,
+    "rules:list" RulesList rules_list,
+    "rules:test" RulesTest rules_test,
+    "runs:list" RunsList runs_list,
+    "runs:show" RunsShow runs_show,
+    "runs:undo" RunsUndo runs_undo,
+    "schema" Schema schema,
+    "segments:add" SegmentsAdd segments_add,
+    "segments:apply" SegmentsApply segments_apply,
+    "segments:create" SegmentsCreate segments_create,
+    "segments:delete" SegmentsDelete segments_delete,
+    "segments:edit" SegmentsEdit segments_edit,
+    "segments:explain" SegmentsExplain segments_explain,
+    "segments:export" SegmentsExport segments_export,
+    "segments:filters" SegmentsFilters segments_filters,
+    "segments:list" SegmentsList segments_list,
+    "segments:publish" SegmentsPublish segments_publish,
+    "segments:remove" SegmentsRemove segments_remove,
+    "segments:show" SegmentsShow segments_show,
+    "segments:unpublish" SegmentsUnpublish segments_unpublish,
+    "segments:update" SegmentsUpdate segments_update,
+    "sends:headers" SendsHeaders sends_headers,
+    "sends:import" SendsImport sends_import,
+    "webhook:confirm" WebhookConfirm webhook_confirm,
+    "webhook:receive" WebhookReceive webhook_receive,
+    "webhook:replay" WebhookReplay webhook_replay,
+    "webhook:setup" WebhookSetup webhook_setup,
+    "webhook:test" WebhookTest webhook_test,
 }
 
 impl Command {
-    fn run(&self, context: &mut Context) -> Result<Exit, CliError> {
-        match self {
-            Self::Completions(args) => completions::run(context, args),
-            Self::ContactsImport(args) => contacts_import::run(context, args),
-            Self::ContactsList(args) => contacts_list::run(context, args),
-            Self::ContactsShow(args) => contacts_show::run(context, args),
-            Self::Demo(args) => demo::run(context, args),
-            Self::DncAdd(args) => dnc_add::run(context, args),
-            Self::DncExport(args) => dnc_export::run(context, args),
-            Self::DncImport(args) => dnc_import::run(context, args),
-            Self::DncList(args) => dnc_list::run(context, args),
-            Self::DncRelease(args) => dnc_release::run(context, args),
-            Self::Doctor(args) => doctor::run(context, args),
-            Self::EmailExplain(args) => email_explain::run(context, args),
-            Self::EmailFetch(args) => email_fetch::run(context, args),
-            Self::EmailIngest(args) => email_ingest::run(context, args),
-            Self::Forget(args) => forget::run(context, args),
-            Self::HooksDeliver(args) => hooks_deliver::run(context, args),
-            Self::HooksList(args) => hooks_list::run(context, args),
-            Self::InstallCron(args) => install_cron::run(context, args),
-            Self::InstallMan(args) => install_man::run(context, args),
-            Self::InstallSystemd(args) => install_systemd::run(context, args),
-            Self::Maintain(args) => maintain::run(context, args),
-            Self::Metrics(args) => metrics::run(context, args),
-            Self::PolicyTest(args) => policy_test::run(context, args),
-            Self::QuarantineDrop(args) => quarantine_drop::run(context, args),
-            Self::QuarantineList(args) => quarantine_list::run(context, args),
-            Self::QuarantineRetry(args) => quarantine_retry::run(context, args),
-            Self::Reclassify(args) => reclassify::run(context, args),
-            Self::Report(args) => report::run(context, args),
-            Self::Review(args) => review::run(context, args),
-            Self::RulesEval(args) => rules_eval::run(context, args),
-            Self::RulesList(args) => rules_list::run(context, args),
-            Self::RulesTest(args) => rules_test::run(context, args),
-            Self::RunsList(args) => runs_list::run(context, args),
-            Self::RunsShow(args) => runs_show::run(context, args),
-            Self::RunsUndo(args) => runs_undo::run(context, args),
-            Self::Schema(args) => schema::run(context, args),
-            Self::SegmentsAdd(args) => segments_add::run(context, args),
-            Self::SegmentsApply(args) => segments_apply::run(context, args),
-            Self::SegmentsCreate(args) => segments_create::run(context, args),
-            Self::SegmentsDelete(args) => segments_delete::run(context, args),
-            Self::SegmentsEdit(args) => segments_edit::run(context, args),
-            Self::SegmentsExplain(args) => segments_explain::run(context, args),
-            Self::SegmentsExport(args) => segments_export::run(context, args),
-            Self::SegmentsFilters(args) => segments_filters::run(context, args),
-            Self::SegmentsList(args) => segments_list::run(context, args),
-            Self::SegmentsPublish(args) => segments_publish::run(context, args),
-            Self::SegmentsRemove(args) => segments_remove::run(context, args),
-            Self::SegmentsShow(args) => segments_show::run(context, args),
-            Self::SegmentsUnpublish(args) => segments_unpublish::run(context, args),
-            Self::SegmentsUpdate(args) => segments_update::run(context, args),
-            Self::SendsHeaders(args) => sends_headers::run(context, args),
-            Self::SendsImport(args) => sends_import::run(context, args),
-            Self::WebhookConfirm(args) => webhook_confirm::run(context, args),
-            Self::WebhookReceive(args) => webhook_receive::run(context, args),
-            Self::WebhookReplay(args) => webhook_replay::run(context, args),
-            Self::WebhookSetup(args) => webhook_setup::run(context, args),
-            Self::WebhookTest(args) => webhook_test::run(context, args),
-        }
-    }
-
     /// Exit status after an error: an MTA that pipes a mail to us must keep it, whatever failed.
     fn failed(&self, exit: Exit) -> Exit {
         match self {
@@ -293,14 +221,33 @@ impl Command {
 }
 
 /// Reads a command line, the program's name first.
-fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(args)
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    // Defining all commands takes longer than running a small one. Where this guesses the wrong one,
+    // or anything is wrong, all are there to say so.
+    let named = args
+        .iter()
+        .skip(1)
+        .find_map(|arg| Command::definition(arg.to_str()?));
+    if let Some(named) = named
+        && let Ok(cli) = read(frame().subcommand(named), args)
+    {
+        return Ok(cli);
+    }
+    read(definition(), args)
+}
+
+fn read(definition: clap::Command, args: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = definition.try_get_matches_from(args)?;
+    Ok(Cli {
+        global: Global::from_arg_matches(&matches)?,
+        command: Command::from_arg_matches(&matches)?,
+    })
 }
 
 /// Runs the command line `args` (the program's name first).
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = as_cgi::arguments(args.into_iter().collect(), |name| std::env::var_os(name));
-    let cli = match parse(args) {
+    let cli = match parse(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // A closed pipe is no error of the reader of --help.
@@ -354,10 +301,35 @@ fn start_log(global: &Global) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        super::Cli::command().debug_assert();
+        definition().debug_assert();
+    }
+
+    fn parsed(line: &str) -> Result<Cli, clap::Error> {
+        let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        parse(&args)
+    }
+
+    #[test]
+    fn an_option_s_value_may_be_the_name_of_another_command() {
+        let cli = parsed("bouncekit --config segments:list runs:list -v")
+            .ok()
+            .unwrap();
+        assert!(matches!(cli.command, Command::RunsList(_)));
+        assert_eq!(cli.global.config, Some(PathBuf::from("segments:list")));
+        assert_eq!(cli.global.verbose, 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_all_commands_known() {
+        let error = parsed("bouncekit segment:list").err().unwrap().to_string();
+        assert!(error.contains("'segments:list'"), "{error}");
+        let error = parsed("bouncekit segments:list --formt csv").err().unwrap();
+        assert!(error.to_string().contains("'--format'"), "{error}");
+        let help = parsed("bouncekit --help").err().unwrap().to_string();
+        assert!(help.contains("webhook:replay") && help.contains("contacts:import"));
     }
 }

@@ -37,7 +37,8 @@ const ALIASES: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
-    let (mut store, run) = context.store_and_run("sends:import")?;
+    let mut store = context.store_with_cache(import::CACHE)?;
+    let run = context.begin_run(&mut store, "sends:import")?;
     let mut counts = ImportCounts::default();
     let dry_run = args.import.dry_run;
     let now = context.now;
@@ -46,7 +47,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         |row| parse(row, args.import.table, now),
         |sends| {
             let batch = store.begin()?;
-            let (sends, openings): (Vec<NewSend>, Vec<_>) = sends.iter().cloned().unzip();
+            let (sends, openings): (Vec<NewSend>, Vec<_>) = sends.into_iter().unzip();
             counts += batch.import_sends(&sends)?;
             let opened = sends.iter().zip(openings);
             batch.note_opened(opened.filter_map(|(send, at)| Some((&send.hash, at?))))?;
@@ -69,7 +70,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
 type Imported = (NewSend, Option<Timestamp>);
 
 fn parse(row: &Row, table: Option<Table>, now: Timestamp) -> Result<Option<Imported>, String> {
-    let Some(hash) = text(row, "hash") else {
+    let Some(hash) = row.text("hash") else {
         // Mautic's sends that are not tracked.
         if table == Some(Table::EmailStats) {
             return Ok(None);
@@ -79,14 +80,16 @@ fn parse(row: &Row, table: Option<Table>, now: Timestamp) -> Result<Option<Impor
     let hash = SendHash::parse(&hash).ok_or_else(|| {
         format!("`{hash}` is no send hash: 1 to 64 letters and digits were expected")
     })?;
-    let address = text(row, "address").ok_or("no address (column `address` or `email_address`)")?;
+    let address = row
+        .text("address")
+        .ok_or("no address (column `address` or `email_address`)")?;
     let key =
         AddressKey::parse(&address).ok_or_else(|| format!("`{address}` is not an address"))?;
-    let sent_at = match text(row, "sent_at") {
+    let sent_at = match row.text("sent_at") {
         None => now,
         Some(date) => moment(&date)?,
     };
-    let opened_at = match (text(row, "opened_at"), text(row, "is_read").as_deref()) {
+    let opened_at = match (row.text("opened_at"), row.text("is_read").as_deref()) {
         (_, Some("0" | "false" | "no")) | (None, None) => None,
         (Some(date), _) => Some(moment(&date)?),
         // Opened, and nobody says when.
@@ -98,7 +101,9 @@ fn parse(row: &Row, table: Option<Table>, now: Timestamp) -> Result<Option<Impor
         external_id: text(row, "external_id"),
         address: bare(&address).to_owned(),
         key,
-        message_id: text(row, "message_id").map(|id| id.trim_matches(['<', '>']).to_owned()),
+        message_id: row
+            .text("message_id")
+            .map(|id| id.trim_matches(['<', '>']).to_owned()),
         sent_at,
     };
     Ok(Some((send, opened_at)))

@@ -148,7 +148,7 @@ impl Sends {
             }
         }
         Ok(Self {
-            by_hash: batch.sends_by_hash(hashes)?,
+            by_hash: batch.sends_by_hash(&hashes)?,
             by_message_id: batch.sends_by_message_id(message_ids)?,
         })
     }

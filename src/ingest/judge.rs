@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     address::AddressKey,
+    ascending::ascending,
     classify::Permanence,
     event::{EventKey, EventKind},
     store::{Batch, DoNotContact, EventRow, StoreError},
@@ -34,12 +35,19 @@ pub(super) fn judge(
     rows: &[EventRow],
     indices: impl IntoIterator<Item = usize>,
 ) -> Result<Judged, StoreError> {
-    let mut by_address: Vec<(&AddressKey, usize)> = indices
+    let acting: Vec<(&AddressKey, usize)> = indices
         .into_iter()
         .filter_map(|index| Some((rows[index].address.as_ref()?, index)))
         .filter(|(address, index)| matters(policy, &rows[*index], address))
         .collect();
-    by_address.sort_unstable();
+    let by_address: Vec<(&AddressKey, usize)> = ascending(
+        acting
+            .iter()
+            .map(|(address, _)| address.as_str().as_bytes()),
+    )
+    .into_iter()
+    .map(|place| acting[place])
+    .collect();
     let mut judged = Judged {
         acted: vec![false; rows.len()],
         ..Judged::default()

@@ -1,7 +1,7 @@
 //! The change log: who changed since the segments were built.
 //!
-//! Changes of rows that are there are logged by triggers. New events and entries are logged here, a
-//! whole batch at once: a trigger on their insertion makes SQLite keep a copy of every page that
+//! Changes of rows that are there are logged by triggers. New events, entries and contacts are logged
+//! here, a whole batch at once: a trigger on their insertion makes SQLite keep a copy of every page that
 //! each single row changes, which costs more than the rows.
 
 use super::engine::{Value, params};

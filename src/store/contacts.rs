@@ -76,6 +76,7 @@ impl Batch<'_> {
         )?;
         self.remember(&contacts.iter().map(|new| &new.key).collect::<Vec<_>>())?;
         let mut counts = ImportCounts::default();
+        let mut added = Vec::new();
         for new in contacts {
             let mut id: Option<i64> = None;
             if let Some(external_id) = &new.external_id {
@@ -114,8 +115,10 @@ impl Batch<'_> {
                     now.0
                 ])?;
                 counts.added += 1;
+                added.push(&new.key);
             }
         }
+        self.note_changed(added)?;
         Ok(counts)
     }
 

@@ -4,6 +4,7 @@ use super::engine::{Row, Value, params};
 use super::{Batch, Store, StoreError};
 use crate::{
     address::AddressKey,
+    ascending::ascending,
     classify::Reason,
     event::EventKey,
     suppression::{Entry, Grounds},
@@ -54,14 +55,8 @@ pub(super) fn row(row: &Row<'_>) -> Result<DoNotContact, StoreError> {
     })
 }
 
-/// In the order of the key: neighbouring rows share a page.
 fn sorted(rows: &[DoNotContact]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by(|a, b| {
-        let key = |index: &usize| (&rows[*index].address, rows[*index].entry.grounds);
-        key(a).cmp(&key(b))
-    });
-    order
+    ascending(rows.iter().map(|row| row.address.as_str().as_bytes()))
 }
 
 impl Batch<'_> {

@@ -6,6 +6,7 @@ use super::engine::{Cell, Connection, Row, Value, params};
 use super::{Batch, Store, StoreError};
 use crate::{
     address::AddressKey,
+    ascending::ascending,
     classify::{Permanence, Reason},
     event::{EventKey, EventKind},
     time::Timestamp,
@@ -160,12 +161,11 @@ impl Batch<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
              ON CONFLICT (key) DO NOTHING"
         ))?;
-        let mut order: Vec<usize> = (0..events.len()).collect();
-        // The index of addresses is the wide one: neighbouring rows share a page of it.
-        order.sort_unstable_by(|a, b| {
-            let key = |index: &usize| (&events[*index].address, events[*index].key);
-            key(a).cmp(&key(b)).then(a.cmp(b))
-        });
+        // The index of addresses is the wide one.
+        let order = ascending(events.iter().map(|event| {
+            let address = event.address.as_ref().map(AddressKey::as_str);
+            address.unwrap_or_default().as_bytes()
+        }));
         let mut new = vec![false; events.len()];
         let mut known = Vec::new();
         let inserted = insert.execute_each(order.iter().map(|index| values(&events[*index])))?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::engine::{Row, Value, params};
 use super::{Batch, ImportCounts, Store, StoreError};
-use crate::{address::AddressKey, time::Timestamp, verp::SendHash};
+use crate::{address::AddressKey, ascending::ascending, time::Timestamp, verp::SendHash};
 
 /// A send as imported or minted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,9 +60,8 @@ impl Batch<'_> {
         let mut fill = self.transaction.prepare_cached(
             "UPDATE send SET message_id = $1 WHERE hash = $2 AND message_id IS NULL AND CAST($1 AS TEXT) IS NOT NULL",
         )?;
-        // In the order of the key: neighbouring rows share a page.
-        let mut order: Vec<&NewSend> = sends.iter().collect();
-        order.sort_by(|a, b| a.hash.cmp(&b.hash));
+        let order = ascending(sends.iter().map(|new| new.hash.as_str().as_bytes()));
+        let order: Vec<&NewSend> = order.into_iter().map(|place| &sends[place]).collect();
         let mut counts = ImportCounts::default();
         let mut all_new = Vec::new();
         let added = insert.execute_each(order.iter().map(|new| {
@@ -117,20 +116,19 @@ impl Batch<'_> {
     /// The sends of these hashes; an unknown hash is left out.
     pub(crate) fn sends_by_hash(
         &self,
-        mut hashes: Vec<&SendHash>,
+        hashes: &[&SendHash],
     ) -> Result<HashMap<SendHash, Send>, StoreError> {
         let mut select = self
             .transaction
             .prepare_cached(&format!("SELECT {COLUMNS} FROM send WHERE hash = $1"))?;
-        hashes.sort_unstable();
+        let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_str().as_bytes()).collect();
+        let mut hashes: Vec<&[u8]> = ascending(hashes.iter().copied())
+            .into_iter()
+            .map(|place| hashes[place])
+            .collect();
         hashes.dedup();
         let mut found = HashMap::with_capacity(hashes.len());
-        let sends = select.query_each(
-            hashes
-                .iter()
-                .map(|hash| [Value::Blob(hash.as_str().as_bytes())]),
-            send,
-        )?;
+        let sends = select.query_each(hashes.into_iter().map(|hash| [Value::Blob(hash)]), send)?;
         for send in sends.into_iter().flatten() {
             found.insert(send.hash.clone(), send);
         }

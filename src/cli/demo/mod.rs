@@ -64,7 +64,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
                 word.into()
             });
         }
-        let cli = parse(line).map_err(|error| CliError::usage(error.to_string()))?;
+        let cli = parse(&line).map_err(|error| CliError::usage(error.to_string()))?;
         let mut inner = Context::new(&cli.global)?;
         inner.now = context.now;
         worst = worst.max(cli.command.run(&mut inner)?);

@@ -151,7 +151,7 @@ pub(crate) fn of_row(row: &Row) -> Option<&'static Read> {
         .iter()
         .filter_map(|format| format.read.as_ref())
         .filter(|read| !read.columns.is_empty())
-        .find(|read| read.columns.iter().all(|column| row.contains_key(*column)))
+        .find(|read| read.columns.iter().all(|column| row.contains_key(column)))
 }
 
 /// The entry of an address column, the rest to be filled in.

@@ -164,10 +164,8 @@ fn nobody() -> Entry {
 pub(super) fn read(row: &Row) -> Result<Option<Entry>, String> {
     let mut row = row.clone();
     for other in ["email", "e-mail", "email_address", "mail"] {
-        if !row.contains_key("address")
-            && let Some(value) = row.remove(other)
-        {
-            row.insert("address".into(), value);
+        if !row.contains_key("address") {
+            row.rename(other, "address");
         }
     }
     // The apostrophe that keeps a spreadsheet from running the cell.
@@ -177,7 +175,7 @@ pub(super) fn read(row: &Row) -> Result<Option<Entry>, String> {
             .and_then(|t| t.strip_prefix('\''))
             && bare.starts_with(['=', '+', '-', '@'])
         {
-            row.insert(column.into(), bare.into());
+            row.replace(column, bare.into());
         }
     }
     let mut entry = entry(&row, "address")?;

@@ -1,6 +1,7 @@
 //! Reading rows of CSV, NDJSON or MySQL's dumps, streaming, with line numbers and mapped column
 //! names.
 
+mod row;
 mod tab;
 mod table;
 
@@ -9,11 +10,15 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 use bouncekit_core::ingest::Accounting;
 
-pub(crate) use self::table::Table;
+pub(crate) use self::{
+    row::{Row, text, text_of},
+    table::Table,
+};
 use self::{tab::Tab, table::Columns};
 use super::{CliError, listing::printable};
 
@@ -50,9 +55,6 @@ pub(crate) struct ImportArgs {
     pub(crate) dry_run: bool,
 }
 
-/// One row: column names (lower case) and values; JSON values that are not text as JSON.
-pub(crate) type Row = HashMap<String, serde_json::Value>;
-
 /// A row with its place.
 pub(crate) struct Numbered {
     pub(crate) line: u64,
@@ -86,8 +88,12 @@ impl Progress {
     }
 }
 
-/// Rows are handed over in chunks of this many.
-const CHUNK: usize = 20_000;
+/// Rows are handed over in chunks of this many: a chunk that is written in the order of a key touches
+/// each page once, however many of its rows lie there.
+const CHUNK: usize = 100_000;
+
+/// Page cache of an import in MiB.
+pub(crate) const CACHE: u32 = 96;
 
 impl ImportArgs {
     /// Calls `each` with chunks of parsed rows. `parse` turns a row into `T`, leaves it out, or says
@@ -96,7 +102,7 @@ impl ImportArgs {
         &self,
         aliases: &[(&str, &[&str])],
         parse: impl Fn(&Row) -> Result<Option<T>, String>,
-        mut each: impl FnMut(&[T]) -> Result<(), CliError>,
+        mut each: impl FnMut(Vec<T>) -> Result<(), CliError>,
     ) -> Result<Progress, CliError> {
         let map = self.mapping()?;
         let mut progress = Progress::default();
@@ -106,7 +112,7 @@ impl ImportArgs {
         } else {
             &self.files[..]
         };
-        let mut chunk = Vec::with_capacity(CHUNK);
+        let mut chunk = Vec::new();
         for path in files {
             let input: Box<dyn Read> = if path.as_os_str() == "-" {
                 Box::new(io::stdin().lock())
@@ -121,14 +127,13 @@ impl ImportArgs {
                     Err(cause) => progress.complain(path, numbered.line, &cause),
                 }
                 if chunk.len() >= CHUNK {
-                    each(&chunk)?;
-                    chunk.clear();
+                    each(std::mem::take(&mut chunk))?;
                 }
                 Ok(())
             })?;
         }
         if !chunk.is_empty() {
-            each(&chunk)?;
+            each(chunk)?;
         }
         Ok(progress)
     }
@@ -249,7 +254,8 @@ fn read_without_header(
     let line = first_line(start);
     let tabs = line.contains(&b'\t') || columns.names.len() == 1;
     let delimiter = delimiter(line);
-    let mut names: Vec<String> = columns.names.iter().map(|column| name(column)).collect();
+    let mut names: Rc<Vec<String>> =
+        Rc::new(columns.names.iter().map(|column| name(column)).collect());
     let mut more = columns.more;
     let mut first = true;
     let mut row = |line: u64, cells: Result<Vec<serde_json::Value>, String>| {
@@ -258,11 +264,11 @@ fn read_without_header(
             && cells.first().and_then(serde_json::Value::as_str) == Some("id")
         {
             let header = cells.iter().filter_map(serde_json::Value::as_str);
-            names = header.map(&name).collect();
+            names = Rc::new(header.map(&name).collect());
             more = false;
             return Ok(());
         }
-        let row = cells.and_then(|cells| {
+        let row = cells.and_then(|mut cells| {
             let fits = cells.len() == names.len() || (more && cells.len() > names.len());
             if !fits {
                 return Err(format!(
@@ -271,7 +277,8 @@ fn read_without_header(
                     names.len()
                 ));
             }
-            Ok(names.iter().cloned().zip(cells).collect())
+            cells.truncate(names.len());
+            Ok(Row::new(Rc::clone(&names), cells))
         });
         each(Numbered { line, row }).map_err(ReadError::Cli)
     };
@@ -322,8 +329,8 @@ fn read_csv(
         .delimiter(delimiter)
         .flexible(true)
         .from_reader(input);
-    let columns: Vec<String> = match reader.headers() {
-        Ok(headers) => headers.iter().map(name).collect(),
+    let columns: Rc<Vec<String>> = match reader.headers() {
+        Ok(headers) => Rc::new(headers.iter().map(name).collect()),
         Err(error) => {
             return each(Numbered {
                 line: 1,
@@ -335,11 +342,10 @@ fn read_csv(
     loop {
         let row = match reader.read_record(&mut record) {
             Ok(false) => return Ok(()),
-            Ok(true) if record.len() == columns.len() => Ok(columns
-                .iter()
-                .zip(&record)
-                .map(|(column, cell)| (column.clone(), serde_json::Value::from(cell.trim())))
-                .collect()),
+            Ok(true) if record.len() == columns.len() => {
+                let cells = record.iter().map(|cell| cell.trim().into());
+                Ok(Row::new(Rc::clone(&columns), cells.collect()))
+            }
             Ok(true) => Err(format!(
                 "{} columns, the header has {}",
                 record.len(),
@@ -403,9 +409,11 @@ fn read_ndjson(
         let row = if whole {
             serde_json::from_slice::<HashMap<String, serde_json::Value>>(text)
                 .map(|row| {
-                    row.into_iter()
+                    let (columns, values) = row
+                        .into_iter()
                         .map(|(column, value)| (name(&column), value))
-                        .collect()
+                        .unzip();
+                    Row::new(Rc::new(columns), values)
                 })
                 .map_err(|error| error.to_string())
         } else {
@@ -413,16 +421,6 @@ fn read_ndjson(
         };
         each(Numbered { line: number, row }).map_err(ReadError::Cli)?;
     }
-}
-
-/// The text of a column; numbers as they are written, `None` for missing, empty, null or `\N`.
-pub(crate) fn text(row: &Row, column: &str) -> Option<String> {
-    let text = match row.get(column)? {
-        serde_json::Value::Null => return None,
-        serde_json::Value::String(text) => text.trim().to_owned(),
-        other => other.to_string(),
-    };
-    (!text.is_empty() && text != "\\N" && text != "NULL").then_some(text)
 }
 
 /// Prints what an import did.

@@ -26,7 +26,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_forgotten.sql"),
     include_str!("../migrations/0006_append.sql"),
     include_str!("../migrations/0007_roll_up.sql"),
-    include_str!("../migrations/0008_external_ids.sql"),
+    include_str!("../migrations/0008_contacts_noted.sql"),
+    include_str!("../migrations/0009_external_ids.sql"),
 ];
 
 /// Marks a database file as ours (`bkit`).

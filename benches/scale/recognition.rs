@@ -1,12 +1,6 @@
-//! How fast mails are recognised, from bytes to verdict, on one core, and how right; printed, never
-//! asserted.
-//!
-//! `cargo bench --bench recognise`. Small mails are those of the corpus (BOUNCEKIT_CORPUS, else
-//! beside the project), or the fixtures where there is none; large ones are made here. Processor
-//! time is counted, so that a busy machine does not matter much; of several rounds the median.
-
-// Figures for people.
-#![allow(clippy::cast_precision_loss)]
+//! How fast mails are recognised, from octets to verdict, on one core, beside parsing them alone; and
+//! how right. Small mails are those of the corpus (BOUNCEKIT_CORPUS, else beside the project), or the
+//! fixtures where there is none, over and over; large ones are made here.
 
 use std::{
     fs,
@@ -22,43 +16,67 @@ use bouncekit_core::{
     message::{self, Options},
 };
 
-const ROUNDS: usize = 7;
+use crate::{Bench, program::ended, table, within};
+
+const ROUNDS: usize = 3;
 /// A round is repeated until it has taken so long.
-const ROUND: Duration = Duration::from_millis(400);
+const ROUND: Duration = Duration::from_millis(200);
 const MB: usize = 1_000_000;
 /// As often is the program started.
 const STARTS: u32 = 50;
 
-fn main() {
+/// Told once, whatever sizes are asked for.
+static DETAILS: std::sync::Once = std::sync::Once::new();
+
+pub(crate) fn run(_: &Bench, rows: u64) {
+    let mails = rows.to_string();
+    let (bare, _) = ended(within::command("parse").arg(&mails), None);
+    let (ours, _) = ended(within::command("recognise").arg(&mails), None);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (name, mails) = small_mails(root);
+    let (name, _) = small_mails(root);
+    let what = format!("recognition of the {name}: parsing");
+    table::line(&what, rows, &bare, &ours);
+    DETAILS.call_once(|| details(root));
+}
+
+/// So many small mails, one after the other and from the beginning again.
+fn for_each_mail(arguments: &[String], mut each: impl FnMut(&[u8])) {
+    let (_, mails) = small_mails(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let count = arguments[0].parse().unwrap();
+    mails.iter().cycle().take(count).for_each(|mail| each(mail));
+}
+
+/// The bare limit: MIME parts and headers, every text decoded.
+pub(crate) fn parse(arguments: &[String]) {
+    fn decode(part: &mailparse::ParsedMail<'_>) {
+        black_box(part.get_body_raw()).ok();
+        part.subparts.iter().for_each(decode);
+    }
+    for_each_mail(arguments, |mail| {
+        if let Ok(mail) = mailparse::parse_mail(mail) {
+            decode(&mail);
+        }
+    });
+}
+
+/// Ours.
+pub(crate) fn recognise(arguments: &[String]) {
+    let (rules, options) = (Rules::builtin(), Options::default());
+    for_each_mail(arguments, |mail| {
+        black_box(verdicts(mail, rules, &options));
+    });
+}
+
+/// What does not depend on how many mails there are.
+fn details(root: &Path) {
     let options = Options::default();
     // Built once a process, not once a mail.
     let start = Instant::now();
     let rules = Rules::builtin();
-    println!(
-        "rules compiled in       {:>9.2} ms",
-        millis(start.elapsed())
-    );
-
-    let bytes: usize = mails.iter().map(Vec::len).sum();
-    let took = measured(|| {
-        for mail in &mails {
-            black_box(verdicts(mail, rules, &options));
-        }
-    });
-    let per_second = mails.len() as f64 / took.as_secs_f64();
-    println!(
-        "{name}: {} mails, mean {:.1} kB: {per_second:.0} mails/s, {:.1} MB/s",
-        mails.len(),
-        bytes as f64 / mails.len() as f64 / 1000.0,
-        rate(bytes, took)
-    );
-
+    println!("  rules compiled in {:.2} ms", millis(start.elapsed()));
     recognised(root);
-
     println!(
-        "\nlarge mails, MB/s       {}",
+        "  large mails, MB/s         {}",
         sizes(|size| format!("{size} MB"))
     );
     for (name, make) in LARGE {
@@ -69,9 +87,8 @@ fn main() {
             });
             format!("{:.0}", rate(mail.len(), took))
         });
-        println!("{name:<22}  {rates}");
+        println!("  {name:<24}  {rates}");
     }
-
     startup(root);
 }
 
@@ -87,7 +104,6 @@ fn verdicts(mail: &[u8], rules: &Rules, options: &Options) -> Vec<DeliveryEvent>
 fn recognised(root: &Path) {
     let corpus = corpus(root);
     if corpus.is_dir() {
-        println!();
         let scored = Command::new(env!("CARGO_BIN_EXE_bouncekit"))
             .args(["rules:eval", "--worst", "0"])
             .arg(&corpus)
@@ -216,7 +232,7 @@ fn startup(root: &Path) {
     let _ = fs::remove_dir(&empty);
     times.sort_unstable();
     println!(
-        "\nemail:explain, start to end: median {:.1} ms, least {:.1} ms; {:.1} ms of processor time",
+        "  email:explain, start to end: median {:.1} ms, least {:.1} ms; {:.1} ms of processor time",
         millis(times[times.len() / 2]),
         millis(times[0]),
         (ticks_of_children() - before) as f64 * 10.0 / f64::from(STARTS)

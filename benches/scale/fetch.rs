@@ -1,25 +1,11 @@
 //! `email:fetch` of many bounces from Dovecot on loopback, beside a bare read of the same octets over
 //! the same kind of connection.
 //!
-//! `cargo bench --bench fetch [-- MAILS [ROUNDS]]`; 20,000 mails and 3 rounds unless said. The runs
-//! alternate, so that a busy machine slows both; medians are shown. Each run has a folder of its
-//! own: `delivered` as the mails came, which nobody has opened yet (what a run from cron finds), and
-//! `indexed`, where another client has been and the server only sends what it knows.
-
-#![allow(clippy::cast_precision_loss, reason = "figures for people")]
-
-mod bare;
-#[allow(dead_code, reason = "shared with the tests")]
-#[path = "../../tests/support/certificates.rs"]
-mod certificates;
-#[allow(dead_code, reason = "shared with the tests")]
-#[path = "../../tests/support/dovecot.rs"]
-mod dovecot;
-#[allow(dead_code, reason = "shared with the tests")]
-#[path = "../../tests/support/mails.rs"]
-mod mails;
-#[path = "../measure.rs"]
-mod measure;
+//! The server takes most of the time, so that here speed by the wall clock is compared. The runs
+//! alternate, so that a busy machine slows both; of several rounds the medians are shown. Each run
+//! has a folder of its own: `delivered` as the mails came, which nobody has opened yet (what a run
+//! from cron finds), and `indexed`, where another client has been and the server only sends what it
+//! knows.
 
 use std::{
     fs,
@@ -27,8 +13,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-use dovecot::{Dovecot, PASSWORD};
-use measure::{Cost, measured};
+use crate::{
+    Bench, bare_read,
+    dovecot::{self, Dovecot, PASSWORD},
+    mails,
+    measure::{Cost, measured},
+    table,
+};
 
 /// Samples that come back most; each mail is filled up to the size of a real one.
 const SAMPLES: &[&str] = &[
@@ -41,22 +32,10 @@ const SAMPLES: &[&str] = &[
 ];
 const SIZE: usize = 4500;
 
-fn main() {
-    let args: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|arg| arg != "--bench")
-        .collect();
-    if args.first().is_some_and(|arg| arg == bare::ARGUMENT) {
-        bare::read(&args[1..]);
-        return;
-    }
-    let number = |index: usize, default| {
-        args.get(index)
-            .and_then(|arg| arg.parse().ok())
-            .unwrap_or(default)
-    };
-    let (count, rounds) = (number(0, 20_000), number(1, 3));
+pub(crate) fn run(bench: &Bench, rows: u64) {
+    let (count, rounds) = (usize::try_from(rows).unwrap(), bench.rounds);
     let Some(dovecot) = dovecot::dovecot() else {
+        println!("email:fetch: not run, dovecot is not there");
         return;
     };
     let octets = fill(&dovecot, count);
@@ -65,37 +44,38 @@ fn main() {
         folders += 1;
         deliver(&dovecot, &format!("Run{folders}"), state)
     };
-    println!(
-        "{count} mails, {:.1} MB, {rounds} rounds",
-        octets as f64 / 1e6
-    );
-    println!(
-        "{:34} {:>9} {:>8} {:>7} {:>9}",
-        "", "mails/s", "MB/s", "CPU s", "peak MiB"
-    );
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir_in(&bench.folder).unwrap();
     fs::write(folder.path().join("sends.csv"), mails::sends(count)).unwrap();
     let kinds = [
-        ("plain", State::Delivered),
         ("tls", State::Delivered),
-        ("plain", State::Indexed),
         ("tls", State::Indexed),
+        ("plain", State::Delivered),
+        ("plain", State::Indexed),
     ];
     for (security, state) in kinds {
         let (mut bare, mut fetch) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             let mailbox = folder_of(state);
-            bare.push(run(&mut bare::command(&dovecot, security, &mailbox)).0);
+            let mut read = bare_read::command(&dovecot, security, &mailbox);
+            bare.push(finished(&mut read).0);
             let mailbox = folder_of(state);
             fetch.push(fetched(&dovecot, folder.path(), security, &mailbox, count));
         }
         let (bare, fetch) = (median(&bare), median(&fetch));
         let how = format!("{security}, {state:?}").to_lowercase();
-        show(&format!("bare read, {how}"), &bare, count, octets);
-        show(&format!("email:fetch, {how}"), &fetch, count, octets);
+        table::line(
+            &format!("email:fetch ({how}): bare read"),
+            rows,
+            &bare,
+            &fetch,
+        );
+        let speed = |cost: &Cost| {
+            let per_second = 1.0 / cost.wall;
+            (rows as f64 * per_second, octets as f64 / 1e6 * per_second)
+        };
+        let ((bare_mails, bare_mb), (mails, mb)) = (speed(&bare), speed(&fetch));
         println!(
-            "{:34} {:>9.2}",
-            "  of the bare read",
+            "  by the clock {mails:.0} mails/s ({mb:.1} MB/s), bare {bare_mails:.0} ({bare_mb:.1}): {:.2} of the bare speed",
             bare.wall / fetch.wall
         );
     }
@@ -177,15 +157,14 @@ fn fetched(dovecot: &Dovecot, folder: &Path, security: &str, mailbox: &str, coun
     };
     let imported = program("sends:import").arg("sends.csv").output().unwrap();
     assert!(imported.status.success(), "{imported:?}");
-    let (cost, told) = run(&mut program("email:fetch"));
+    let (cost, told) = finished(&mut program("email:fetch"));
     assert!(told.contains(&format!("{count} fetched")), "{}", told);
     assert_eq!(dovecot.seen(mailbox), count);
-    eprintln!("{}", told.trim_end());
     cost
 }
 
 /// Runs a command to its end; answers what it said, too.
-fn run(command: &mut Command) -> (Cost, String) {
+fn finished(command: &mut Command) -> (Cost, String) {
     let piped = command.stdin(Stdio::null()).stdout(Stdio::piped());
     let (cost, output) = measured(piped, "");
     assert!(output.status.success(), "{output:?}");
@@ -197,14 +176,4 @@ fn median(runs: &[Cost]) -> Cost {
     let mut sorted = runs.to_vec();
     sorted.sort_by(|a, b| a.wall.total_cmp(&b.wall));
     sorted[sorted.len() / 2]
-}
-
-fn show(name: &str, cost: &Cost, count: usize, octets: usize) {
-    println!(
-        "{name:34} {:>9.0} {:>8.1} {:>7.2} {:>9.1}",
-        count as f64 / cost.wall,
-        octets as f64 / 1e6 / cost.wall,
-        cost.processor,
-        cost.peak_mib
-    );
 }

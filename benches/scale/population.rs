@@ -1,4 +1,4 @@
-//! Contacts, sends and events as SendGrid writes them, the same in every run.
+//! Contacts, sends and events as SendGrid writes them.
 
 use std::{
     fs::File,
@@ -45,9 +45,11 @@ impl Population {
 
     pub(crate) fn write_contacts(&self, path: &Path) -> io::Result<()> {
         let mut out = BufWriter::new(File::create(path)?);
-        writeln!(out, "email,id")?;
+        writeln!(out, "email,id,firstname,city,points")?;
         for n in 0..self.size {
-            writeln!(out, "{},{n}", Self::address(n))?;
+            let (address, drawn) = (Self::address(n), mixed(n ^ 0x77));
+            let city = CITIES[usize::try_from(drawn % 12).unwrap_or(0)];
+            writeln!(out, "{address},{n},Name{n},{city},{}", drawn >> 8 & 127)?;
         }
         out.flush()
     }
@@ -110,6 +112,21 @@ impl Population {
         csv.flush()
     }
 }
+
+const CITIES: [&str; 12] = [
+    "Graz",
+    "Wien",
+    "Linz",
+    "Salzburg",
+    "Innsbruck",
+    "Klagenfurt",
+    "Villach",
+    "Wels",
+    "Steyr",
+    "Dornbirn",
+    "Leoben",
+    "Krems",
+];
 
 const DELIVERED: &str = r#","response":"250 2.0.0 OK 1748512345 d2e1a72fcca58-742f8a1b2c3si1234567b3a.12 - gsmtp","ip":"192.0.2.17","tls":1"#;
 const OPEN: &str = r#","useragent":"Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)","ip":"192.0.2.18","sg_machine_open":false"#;

@@ -10,14 +10,14 @@ use std::{
 
 use native_tls::{Certificate, TlsConnector};
 
-use crate::dovecot::{Dovecot, PASSWORD, USER};
-
-/// Makes this program the reader.
-pub(crate) const ARGUMENT: &str = "--bare-read";
+use crate::{
+    dovecot::{Dovecot, PASSWORD, USER},
+    within,
+};
 
 pub(crate) fn command(dovecot: &Dovecot, security: &str, folder: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.arg(ARGUMENT).arg(folder);
+    let mut command = within::command("bare-read");
+    command.arg(folder);
     if security == "tls" {
         command.arg(dovecot.tls_port.to_string()).arg(dovecot.ca());
     } else {

@@ -1,4 +1,4 @@
-//! A database as months of mailings leave it; seeded, so that every run sees the same.
+//! A database as months of mailings leave it.
 
 use std::path::Path;
 
@@ -92,7 +92,7 @@ const RUNS: u64 = 400;
 const CHUNK: u64 = 100_000;
 
 fn now() -> Timestamp {
-    Timestamp::parse_iso(super::NOW).unwrap()
+    Timestamp::parse_iso(crate::NOW).unwrap()
 }
 
 /// Half of the contacts are with twenty large providers, the others spread over many domains.

@@ -1,27 +1,18 @@
-//! `cargo bench --bench lists [-- CONTACTS [FOLDER]]`: every command that lists or reports, of the
-//! real program, on a generated database of as many contacts, twice the sends and three times the
-//! events.
-//!
-//! Prints processor seconds (user and system), wall seconds and peak memory against the limits of
-//! 2 s and 150 MiB. With a FOLDER the database is kept there and used again.
-
-mod generate;
-#[path = "../measure.rs"]
-mod measure;
-#[path = "../random.rs"]
-mod random;
+//! Every command that lists or reports, on a database of as many contacts as rows, twice the sends
+//! and three times the events, against the limits of 2 s and 150 MiB.
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
-use generate::Sample;
-use measure::measured;
-
-/// The clock of every command.
-const NOW: &str = "2026-06-01T12:00:00Z";
+use crate::{
+    Bench, NOW,
+    mailings::{self, Sample},
+    measure::measured,
+    table,
+};
 
 const SECONDS: f64 = 2.0;
 const MEBIBYTES: f64 = 150.0;
@@ -29,38 +20,27 @@ const MEBIBYTES: f64 = 150.0;
 /// The policy that `policy:test` tries: soft bounces act sooner and host troubles act at all.
 const OTHER_POLICY: &str = "[policy]\nthreshold = 3\n[policy.reasons]\nblocked = \"score 1\"\n";
 
-fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let contacts = arguments
-        .iter()
-        .find_map(|argument| argument.parse().ok())
-        .unwrap_or(1_000_000);
-    let kept = arguments
-        .iter()
-        .find(|argument| argument.parse::<u64>().is_err() && !argument.starts_with("--"))
-        .map(PathBuf::from);
-    let temporary = tempfile::tempdir().unwrap();
-    let folder = kept.as_deref().unwrap_or(temporary.path());
-    fs::create_dir_all(folder).unwrap();
+pub(crate) fn run(bench: &Bench, contacts: u64) {
+    let folder = bench.folder.join(format!("lists-{contacts}"));
+    fs::create_dir_all(&folder).unwrap();
     let database = folder.join("lists.db");
     if !database.exists() {
-        generate::generate(&database, contacts);
+        let new = folder.join("new.db");
+        mailings::generate(&new, contacts);
+        fs::rename(new, &database).unwrap();
     }
-    let sample = generate::sample(&database, contacts);
+    let sample = mailings::sample(&database, contacts);
     fs::write(folder.join("bouncekit.toml"), "store.path = 'lists.db'\n").unwrap();
     fs::write(folder.join("other.toml"), OTHER_POLICY).unwrap();
     fs::write(folder.join("contact.txt"), format!("{}\n", sample.address)).unwrap();
     println!(
-        "{contacts} contacts, {} sends, {} events; limits {SECONDS} s and {MEBIBYTES} MiB",
-        contacts * 2,
-        contacts * 3
+        "lists {:>37}  limits {SECONDS} s and {MEBIBYTES} MiB",
+        table::short(contacts)
     );
-    println!("{:<46} {:>7} {:>7} {:>6}", "", "cpu s", "wall s", "MiB");
-    let mut over = 0;
-    for line in commands(&sample) {
-        over += u32::from(!time(folder, &line));
-    }
-    println!("{over} over the limits");
+    println!("  {:<44} {:>7} {:>7} {:>6}", "", "cpu s", "wall s", "MiB");
+    let commands = commands(&sample);
+    let over = commands.iter().filter(|line| !time(&folder, line)).count();
+    println!("  {} commands, {over} over the limits", commands.len());
 }
 
 /// Whether it stays within the limits. A word `*` begins what is not shown.
@@ -82,11 +62,11 @@ fn time(folder: &Path, words: &[String]) -> bool {
     );
     let within = cost.processor <= SECONDS && cost.peak_mib <= MEBIBYTES;
     let mut shown = words.join(" ");
-    if let Some((end, _)) = shown.char_indices().nth(45) {
+    if let Some((end, _)) = shown.char_indices().nth(43) {
         shown.truncate(end);
     }
     println!(
-        "{shown:<46} {:>7.2} {:>7.2} {:>6.0}{}",
+        "  {shown:<44} {:>7.2} {:>7.2} {:>6.0}{}",
         cost.processor,
         cost.wall,
         cost.peak_mib,

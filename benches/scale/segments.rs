@@ -1,11 +1,6 @@
-//! `cargo bench --bench segments [-- CONTACTS]`: the real program's segments:update beside bare SQL
-//! in the sqlite3 shell, on copies of one generated database.
-//!
-//! Prints processor seconds, peak memory and their ratio for the first build of five segments, for
-//! one without changes, and for one after 1 % of the contacts changed.
-
-mod measure;
-mod random;
+//! `segments:update` beside bare SQL in the sqlite3 shell, on copies of one generated database: the
+//! first build of five segments, one without changes, one after 1 % of the contacts changed, and all
+//! built anew.
 
 use std::{
     fs,
@@ -21,11 +16,13 @@ use bouncekit_core::{
     suppression::{Entry, Grounds},
     time::{DAY, Timestamp},
 };
-use measure::{Cost, measured};
-use random::Random;
 
-/// The clock of every command.
-const NOW: &str = "2026-06-01T12:00:00Z";
+use crate::{
+    Bench, NOW,
+    measure::{Cost, measured},
+    random::Random,
+    table,
+};
 
 /// Segment, our filter, the same in plain SQL.
 const SEGMENTS: &[[&str; 3]] = &[
@@ -62,28 +59,25 @@ const SEGMENTS: &[[&str; 3]] = &[
     ],
 ];
 
-fn main() {
-    let contacts = std::env::args()
-        .skip(1)
-        .find_map(|argument| argument.parse().ok())
-        .unwrap_or(1_000_000);
-    let folder = tempfile::tempdir().unwrap();
+pub(crate) fn run(bench: &Bench, contacts: u64) {
+    let generated = bench.folder.join(format!("segments-{contacts}.db"));
+    if !generated.exists() {
+        let new = bench.folder.join("new.db");
+        generate(&new, contacts);
+        fs::rename(new, &generated).unwrap();
+    }
+    let folder = tempfile::tempdir_in(&bench.folder).unwrap();
     let (ours, theirs) = (
         folder.path().join("ours.db"),
         folder.path().join("shell.db"),
     );
-    generate(&ours, contacts);
-    fs::copy(&ours, &theirs).unwrap();
+    fs::copy(&generated, &ours).unwrap();
+    fs::copy(&generated, &theirs).unwrap();
     fs::write(
         folder.path().join("bouncekit.toml"),
         "store.path = 'ours.db'\n",
     )
     .unwrap();
-    println!("{contacts} contacts, processor seconds (user and system)");
-    println!(
-        "{:<14} {:>8} {:>8} {:>6} {:>9} {:>9}",
-        "", "ours", "shell", "ratio", "ours MiB", "shell MiB"
-    );
     for step in ["first build", "unchanged", "1 % changed", "full rebuild"] {
         if step == "1 % changed" {
             for database in [&ours, &theirs] {
@@ -102,13 +96,11 @@ fn main() {
         let mut shell = Command::new("sqlite3");
         shell.arg(&theirs);
         let bare = measure(&mut shell, &script(step == "first build"));
-        println!(
-            "{step:<14} {:>8.2} {:>8.2} {:>6.2} {:>9.0} {:>9.0}",
-            us.processor,
-            bare.processor,
-            us.processor / bare.processor.max(0.01),
-            us.peak_mib,
-            bare.peak_mib
+        table::line(
+            &format!("segments:update {step}: SQL"),
+            contacts,
+            &bare,
+            &us,
         );
         assert_eq!(
             members(&ours),
