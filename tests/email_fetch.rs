@@ -21,7 +21,7 @@ pub(crate) fn fetching_env(config: &str) -> TestEnv {
 }
 
 pub(crate) fn outcome(env: &TestEnv) -> Vec<String> {
-    tables::outcome(&env.path("bouncekit.db"))
+    tables::outcome(&env.database())
 }
 
 /// Every message is counted exactly once.
@@ -194,17 +194,14 @@ fn a_dry_run_changes_nothing_anywhere() {
         "{connection}[[mailbox]]\nname = \"m\"\nafter = \"delete\"\n"
     ));
     let flags = dovecot.flags("INBOX");
-    let (before, runs) = (
-        outcome(&env),
-        tables::count(&env.path("bouncekit.db"), "run"),
-    );
+    let (before, runs) = (outcome(&env), tables::count(&env.database(), "run"));
     let dry = env
         .run(["email:fetch", "--dry-run", "--format", "json"])
         .json();
     assert_eq!(dry["dry_run"], true);
     assert_eq!(dovecot.flags("INBOX"), flags);
     assert_eq!(outcome(&env), before);
-    assert_eq!(tables::count(&env.path("bouncekit.db"), "run"), runs);
+    assert_eq!(tables::count(&env.database(), "run"), runs);
     assert!(
         env.run(["email:fetch", "--dry-run"])
             .done()
@@ -326,14 +323,10 @@ fn new_uids_of_a_folder_lose_and_double_nothing() {
     env.run(["email:fetch", "--message-limit", "2"]).done();
     let (validity, before) = (dovecot.uid_validity("Returns"), outcome(&env));
     // As if an earlier run had died between commit and flagging: UIDs of the old numbering.
-    let database = rusqlite::Connection::open(env.path("bouncekit.db")).unwrap();
-    database
-        .execute(
-            "INSERT INTO mailbox_cursor VALUES ('m', 'Returns', $1, 3, 'acted')",
-            [&validity[1..]],
-        )
-        .unwrap();
-    drop(database);
+    env.sql(&format!(
+        "INSERT INTO mailbox_cursor VALUES ('m', 'Returns', {}, 3, 'acted')",
+        &validity[1..]
+    ));
     dovecot.forget_uids("Returns");
     let fetched = env.run(["email:fetch", "--format", "json"]).json();
     assert_ne!(dovecot.uid_validity("Returns"), validity);

@@ -169,7 +169,7 @@ fn two_fetches_started_together_count_nothing_twice() {
     // The second one came too late to meet the first, or stepped back.
     assert!(codes == [0, 4] || codes == [0, 0], "{codes:?}");
     assert_eq!(outcome(&env), expected);
-    let database = Connection::open(env.path("bouncekit.db")).unwrap();
+    let database = Connection::open(env.database()).unwrap();
     let acted: u64 = database
         .query_row(
             "SELECT sum(accounting ->> 'acted') FROM run WHERE command = 'email:fetch'",

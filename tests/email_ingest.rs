@@ -2,8 +2,6 @@
 
 use std::{fs, io::Write as _};
 
-use bouncekit_core::store::{OpenOptions, Store};
-
 use crate::support::TestEnv;
 
 const SENDS: &str = "{\"hash\": \"aaa1\", \"email\": \"anna@example.com\", \"email_id\": 7, \"sent_at\": \"2026-05-30T00:00:00Z\"}\n\
@@ -150,7 +148,7 @@ fn a_pipe_is_told_whether_to_keep_the_mail() {
         unknown("aaa1", 1)
     );
     {
-        let mut store = Store::open(&env.path("bouncekit.db"), OpenOptions::default()).unwrap();
+        let mut store = env.store();
         let held = store.begin().unwrap();
         let (_, err) = env.run_with(pipe, &mail).exit(75);
         assert!(err.contains("in use by another process"), "{err}");

@@ -2,11 +2,7 @@
 
 use std::process::Child;
 
-use bouncekit_core::{
-    store::{Holder, OpenOptions, Store},
-    time::Timestamp,
-    webhook::Provider,
-};
+use bouncekit_core::{store::Holder, time::Timestamp, webhook::Provider};
 use rusqlite::Connection;
 
 use crate::{
@@ -41,7 +37,7 @@ fn prepare(env: &TestEnv) {
 }
 
 fn rows(env: &TestEnv) -> Vec<String> {
-    tables::everything(&env.path("bouncekit.db"))
+    tables::everything(&env.database())
 }
 
 #[test]
@@ -96,7 +92,7 @@ fn ten_fetches_ten_replays_and_an_update_at_once() {
     assert_eq!(rows(&env), rows(&calm));
 
     let sum = |env: &TestEnv, command: &str, what: &str| -> i64 {
-        Connection::open(env.path("bouncekit.db"))
+        Connection::open(env.database())
             .unwrap()
             .query_row(
                 "SELECT sum(accounting ->> $1) FROM run WHERE command = $2",
@@ -118,7 +114,7 @@ fn ten_fetches_ten_replays_and_an_update_at_once() {
 
 /// This machine's name, as runs note it.
 fn host(env: &TestEnv) -> String {
-    Connection::open(env.path("bouncekit.db"))
+    Connection::open(env.database())
         .unwrap()
         .query_row("SELECT host FROM run LIMIT 1", [], |row| row.get(0))
         .unwrap()
@@ -157,7 +153,7 @@ fn a_lease_dies_with_its_process_but_not_when_that_is_elsewhere() {
                 pid: gone,
                 started,
             };
-            let mut store = Store::open(&env.path("bouncekit.db"), OpenOptions::default()).unwrap();
+            let mut store = env.store();
             let since = Timestamp(1_780_000_000_000);
             store
                 .take_lease(&name, &holder, since, |_| true)
@@ -174,10 +170,6 @@ fn a_lease_dies_with_its_process_but_not_when_that_is_elsewhere() {
         }
         hold(&host(&env), 1);
         env.run(command).exit(0);
-        assert_eq!(
-            tables::count(&env.path("bouncekit.db"), "lease"),
-            0,
-            "{name}"
-        );
+        assert_eq!(env.count("lease"), 0, "{name}");
     }
 }

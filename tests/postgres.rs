@@ -6,7 +6,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::TestEnv;
+use bouncekit_core::store::Holder;
+use bouncekit_core::time::Timestamp;
+
+use crate::support::{TestEnv, engine::psql, finish, tables};
 
 /// A cluster of its own on a socket in a folder of its own; it ends with the value.
 struct Cluster {
@@ -55,11 +58,10 @@ impl Cluster {
                 "--no-sync",
             ],
         );
-        let options = format!(
-            "-c listen_addresses= -c fsync=off -c unix_socket_directories={}",
-            cluster.path().display()
+        cluster.run(
+            "pg_ctl",
+            &["-D", data, "-o", &cluster.options(), "-w", "start"],
         );
-        cluster.run("pg_ctl", &["-D", data, "-o", &options, "-w", "start"]);
         Some(cluster)
     }
 
@@ -91,6 +93,24 @@ impl Cluster {
             .stderr(Stdio::null())
             .status();
         assert!(status.unwrap().success(), "{arguments:?}");
+    }
+
+    /// Ended as by a loss of power, and started again.
+    fn crash(&self) {
+        let data = self.path().join("data");
+        let data = data.to_str().unwrap();
+        self.run("pg_ctl", &["-D", data, "-m", "immediate", "-w", "stop"]);
+        self.run(
+            "pg_ctl",
+            &["-D", data, "-o", &self.options(), "-w", "start"],
+        );
+    }
+
+    fn options(&self) -> String {
+        format!(
+            "-c listen_addresses= -c fsync=off -c unix_socket_directories={}",
+            self.path().display()
+        )
     }
 
     fn url(&self) -> String {
@@ -189,7 +209,9 @@ fn commands_say_on_postgresql_what_they_say_on_sqlite() {
     let Some(cluster) = Cluster::start() else {
         return;
     };
-    let sqlite = story(&TestEnv::new());
+    let mut env = TestEnv::new();
+    env.set("BOUNCEKIT_STORE_URL", "");
+    let sqlite = story(&env);
     let mut env = TestEnv::new();
     env.set("BOUNCEKIT_STORE_URL", cluster.url());
     let postgres = story(&env);
@@ -222,4 +244,183 @@ fn an_address_that_is_none_or_that_nobody_answers_is_told_without_the_password()
     env.set("BOUNCEKIT_STORE_URL", "postgres://anna:hunter2@h:port/mail");
     let (_, err) = env.run(["runs:list"]).exit(2);
     assert!(!err.contains("hunter2"), "{err}");
+}
+
+/// An address of `cluster` for a database of its own.
+fn database(cluster: &Cluster, name: &str) -> String {
+    psql(&cluster.url(), &format!("CREATE DATABASE {name}"));
+    cluster.url().replace("/postgres?", &format!("/{name}?"))
+}
+
+/// Events of SendGrid, `count` of them from number `first` on.
+fn payload(first: usize, count: usize) -> Vec<u8> {
+    let events: Vec<serde_json::Value> = (first..first + count)
+        .map(|n| {
+            let event = ["bounce", "spamreport", "delivered", "unsubscribe"][n % 4];
+            let status = ["5.1.1", "4.2.2"][n / 4 % 2];
+            serde_json::json!({
+                "email": format!("u{}@d{}.example", n % 500, n % 7), "event": event,
+                "sg_event_id": format!("e{n}"), "timestamp": 1_780_000_000 + n, "status": status,
+                "reason": "550 refused", "type": "bounce",
+            })
+        })
+        .collect();
+    serde_json::to_vec(&events).unwrap()
+}
+
+fn people() -> String {
+    let mut contacts = String::from("email,city\n");
+    for n in 0..3500 {
+        contacts += &format!("u{}@d{}.example,Graz\n", n % 500, n % 7);
+    }
+    contacts
+}
+
+/// Everything a database holds but what tells of runs.
+fn rows(env: &TestEnv) -> Vec<String> {
+    env.run(["report"]).exit(0);
+    tables::everything(&env.database())
+}
+
+#[test]
+fn a_database_is_copied_there_and_back() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let mut env = TestEnv::new();
+    env.set("BOUNCEKIT_STORE_URL", "");
+    env.run_with(["contacts:import", "-"], people()).done();
+    env.run(["segments:create", "Bounced", "--filter", "bounced"])
+        .exit(0);
+    env.write("events.json", payload(0, 2500));
+    env.run(["webhook:replay", "events.json", "--provider", "sendgrid"])
+        .exit(0);
+    env.run(["segments:update"]).done();
+    let url = database(&cluster, "copied");
+
+    let would = env
+        .run(["store:copy", "bouncekit.db", &url, "--dry-run"])
+        .done();
+    let done = env.run(["store:copy", "bouncekit.db", &url]).done();
+    assert_eq!(would.replace("would be ", ""), done);
+    assert!(!done.contains("hunter2"), "{done}");
+    let back = env.run(["store:copy", &url, "back.db"]).done();
+    assert_eq!(done, back);
+    assert_eq!(
+        tables::everything(&env.path("bouncekit.db")),
+        tables::everything(&env.path("back.db"))
+    );
+    let (_, err) = env.run(["store:copy", "back.db", &url]).exit(2);
+    assert!(
+        err.contains("not empty: its table `contact`") && !err.contains("hunter2"),
+        "{err}"
+    );
+    let (_, err) = env.run(["store:copy", "nowhere.db", &url]).exit(2);
+    assert!(err.contains("there is no file `nowhere.db`"), "{err}");
+    assert!(!env.path("nowhere.db").exists());
+
+    // What comes next is numbered behind what was there, and found in both alike.
+    let listed = |env: &TestEnv| env.run(["dnc:list", "--format", "csv"]).done();
+    let before = listed(&env);
+    env.set("BOUNCEKIT_STORE_URL", url);
+    assert_eq!(listed(&env), before);
+    env.write("more.json", payload(2500, 100));
+    env.run(["webhook:replay", "more.json", "--provider", "sendgrid"])
+        .exit(0);
+    env.run(["segments:create", "Graz", "--filter", "city = 'Graz'"])
+        .exit(0);
+    env.run(["segments:update"]).done();
+}
+
+#[test]
+fn a_lease_of_a_machine_that_is_gone_runs_out() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let mut env =
+        TestEnv::with_config("[[mailbox]]\nname = \"m\"\nkind = \"file\"\npath = \"back\"\n");
+    env.write("back/1.eml", "Subject: x\n\nx\n");
+    let url = database(&cluster, "leases");
+    env.set("BOUNCEKIT_STORE_URL", url.clone());
+    let far = Holder {
+        host: "far.example".into(),
+        pid: 7,
+        started: 1,
+    };
+    let mut store = env.store();
+    store
+        .take_lease("mailbox:m", &far, Timestamp(0), |_| false)
+        .unwrap()
+        .unwrap();
+    let left = || -> i64 {
+        let left =
+            "SELECT expires_at - extract(epoch FROM clock_timestamp())::bigint * 1000 FROM lease";
+        psql(&url, left).trim().parse().unwrap()
+    };
+    assert!((30_000..=61_000).contains(&left()), "{}", left());
+    let (_, err) = env.run(["email:fetch"]).exit(4);
+    assert!(err.contains("process 7 on far.example"), "{err}");
+    // It is renewed while its holder lives,
+    psql(&url, "UPDATE lease SET expires_at = expires_at - 55000");
+    let began = std::time::Instant::now();
+    while left() < 30_000 {
+        assert!(began.elapsed().as_secs() < 40, "{}", left());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    // and runs out when nobody does.
+    drop(store);
+    psql(&url, "UPDATE lease SET expires_at = expires_at - 70000");
+    env.run(["email:fetch"]).exit(0);
+    assert_eq!(env.count("lease"), 0);
+}
+
+#[test]
+fn four_writers_lose_nothing_and_double_nothing_while_the_server_crashes() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let config = "[store]\nwait = \"60s\"\n[limits]\nbatch_messages = 50\n";
+    let world = |name: &str| {
+        let mut env = TestEnv::with_config(config);
+        env.set("BOUNCEKIT_STORE_URL", database(&cluster, name));
+        env.run_with(["contacts:import", "-"], people()).done();
+        for part in 0..4 {
+            // Each shares half of its events with the next.
+            env.write(format!("{part}.json"), payload(part * 2000, 4000));
+        }
+        env
+    };
+    let replay = |env: &TestEnv, part: usize| {
+        let file = format!("{part}.json");
+        env.command(["webhook:replay", &file, "--provider", "sendgrid"])
+            .spawn()
+            .unwrap()
+    };
+    let calm = world("calm");
+    for part in 0..4 {
+        finish(replay(&calm, part)).exit(0);
+    }
+    let env = world("stormy");
+    let mut writers: Vec<_> = (0..4).map(|part| replay(&env, part)).collect();
+    let mut crashes = 0;
+    while crashes < 4
+        && writers
+            .iter_mut()
+            .any(|child| child.try_wait().unwrap().is_none())
+    {
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        cluster.crash();
+        crashes += 1;
+    }
+    for (part, writer) in writers.into_iter().enumerate() {
+        let mut output = finish(writer);
+        // Who begins while there is no server says so, and is started again by cron or systemd.
+        while output.status.code() == Some(3) && output.stderr.contains("cannot reach") {
+            output = finish(replay(&env, part));
+        }
+        output.exit(0);
+    }
+    println!("{crashes} crashes");
+    assert!(crashes > 0);
+    assert_eq!(rows(&env), rows(&calm));
 }

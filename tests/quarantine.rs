@@ -1,10 +1,6 @@
 //! What could not be read: listed, tried again, dropped.
 
-use bouncekit_core::{
-    fetch::content_key,
-    store::{OpenOptions, Store},
-    time::Timestamp,
-};
+use bouncekit_core::{fetch::content_key, time::Timestamp};
 
 use crate::support::TestEnv;
 
@@ -54,7 +50,7 @@ fn an_archived_one_is_read_again_at_once() {
     let env = TestEnv::with_config("");
     assert!(list(&env).is_empty());
     // As an earlier version of the program left a mail that one of its readers failed on.
-    let mut store = Store::open(&env.path("bouncekit.db"), OpenOptions::default()).unwrap();
+    let mut store = env.store();
     let batch = store.begin().unwrap();
     let key = content_key(BIG.as_bytes());
     for day in 0..2 {

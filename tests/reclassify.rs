@@ -1,8 +1,6 @@
 //! The archive judged again. Earlier verdicts are put into the database as an earlier version
 //! with other rules would have left them.
 
-use rusqlite::Connection;
-
 use crate::support::TestEnv;
 
 const CONFIG: &str = "[archive]\nkeep = \"all\"\n";
@@ -43,8 +41,7 @@ fn ingest(env: &TestEnv, mails: &[String]) {
 }
 
 fn sql(env: &TestEnv, text: &str) {
-    let connection = Connection::open(env.path("bouncekit.db")).unwrap();
-    connection.execute_batch(text).unwrap();
+    env.sql(text);
 }
 
 fn shown(env: &TestEnv, address: &str) -> serde_json::Value {

@@ -1,9 +1,6 @@
 //! Segments as admins use them: defined, built, looked at, explained, kept by hand.
 
-use bouncekit_core::{
-    store::{Holder, OpenOptions, Store},
-    time::Timestamp,
-};
+use bouncekit_core::{store::Holder, time::Timestamp};
 
 use crate::support::{TestEnv, mailing};
 
@@ -498,7 +495,7 @@ fn overlapping_runs_name_the_holder() {
         .unwrap()
         .trim()
         .to_owned();
-    let mut store = Store::open(&env.path("bouncekit.db"), OpenOptions::default()).unwrap();
+    let mut store = env.store();
     let holder = Holder { host, pid, started };
     store
         .take_lease("segments", &holder, Timestamp(0), |_| false)

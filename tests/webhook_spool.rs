@@ -276,11 +276,7 @@ fn two_runs_at_once_do_not_meet() {
         pid: 1,
         started: 1,
     };
-    let mut store = bouncekit_core::store::Store::open(
-        &env.path("bouncekit.db"),
-        bouncekit_core::store::OpenOptions::default(),
-    )
-    .unwrap();
+    let mut store = env.store();
     let folder = fs::canonicalize(env.path("")).unwrap();
     let lease = format!("spool:{}", folder.join("spool").display());
     store

@@ -136,7 +136,7 @@ impl Context {
 }
 
 #[cfg(feature = "postgres")]
-fn connect(
+pub(crate) fn connect(
     url: &str,
     settings: &bouncekit_core::config::Store,
     options: OpenOptions,
@@ -162,7 +162,11 @@ fn connect(
 }
 
 #[cfg(not(feature = "postgres"))]
-fn connect(_: &str, _: &bouncekit_core::config::Store, _: OpenOptions) -> Result<Store, CliError> {
+pub(crate) fn connect(
+    _: &str,
+    _: &bouncekit_core::config::Store,
+    _: OpenOptions,
+) -> Result<Store, CliError> {
     Err(CliError::usage("this program was built without PostgreSQL")
         .hint("build it with `--features postgres`, or take `url` out of [store]"))
 }

@@ -68,6 +68,7 @@ mod selection;
 mod sends_headers;
 mod sends_import;
 mod spool;
+mod store_copy;
 mod webhook_confirm;
 mod webhook_receive;
 mod webhook_replay;
@@ -203,6 +204,7 @@ commands! {
     "segments:update" SegmentsUpdate segments_update,
     "sends:headers" SendsHeaders sends_headers,
     "sends:import" SendsImport sends_import,
+    "store:copy" StoreCopy store_copy,
     "webhook:confirm" WebhookConfirm webhook_confirm,
     "webhook:receive" WebhookReceive webhook_receive,
     "webhook:replay" WebhookReplay webhook_replay,

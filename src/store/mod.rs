@@ -7,6 +7,7 @@
 
 mod changes;
 mod contacts;
+mod copy;
 mod do_not_contact;
 mod engine;
 mod error;
@@ -39,6 +40,7 @@ use std::{path::Path, time::Duration};
 use engine::{Connection, Purpose, Transaction};
 
 pub use contacts::{Contact, ImportCounts, NewContact};
+pub use copy::{CopiedTable, CopyError};
 pub use do_not_contact::{DoNotContact, LIVE};
 #[cfg(feature = "postgres")]
 pub use engine::Server;

@@ -159,12 +159,14 @@ $HTTP["url"] =~ "^/mailer/[a-z0-9_-]+/callback(/[^/]*)?$" {{
   alias.url = ( "/mailer" => "{binary}" )
   setenv.set-environment = (
     "BOUNCEKIT_CONFIG" => "{folder}/bouncekit.toml",
-    "BOUNCEKIT_NOW" => "{now}"
+    "BOUNCEKIT_NOW" => "{now}",
+    "BOUNCEKIT_STORE_URL" => "{url}"
   )
   cgi.assign = ( "" => "" )
 }}
 "#,
-            now = super::NOW
+            now = super::NOW,
+            url = env.store_url().unwrap_or_default()
         );
         let config = env.write("lighttpd.conf", config);
         let child = Command::new(program)

@@ -3,6 +3,7 @@
 mod certificates;
 pub(crate) mod chance;
 pub(crate) mod dovecot;
+pub(crate) mod engine;
 pub(crate) mod fake_imap;
 pub(crate) mod mails;
 pub(crate) mod proxy;
@@ -21,7 +22,13 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
+
+use bouncekit_core::store::{OpenOptions, Server, Store};
 
 /// The time that every command is told.
 pub(crate) const NOW: &str = "2026-06-01T12:00:00Z";
@@ -30,6 +37,9 @@ pub(crate) const NOW: &str = "2026-06-01T12:00:00Z";
 pub(crate) struct TestEnv {
     folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
+    /// On PostgreSQL, made when it is needed.
+    server: OnceLock<Option<engine::Database>>,
+    copies: AtomicU32,
 }
 
 /// What a finished command said.
@@ -53,6 +63,8 @@ impl TestEnv {
         Self {
             folder,
             variables: Vec::new(),
+            server: OnceLock::new(),
+            copies: AtomicU32::new(0),
         }
     }
 
@@ -81,6 +93,60 @@ impl TestEnv {
         self.variables.push((name.to_owned(), value.into()));
     }
 
+    /// The address of the database, where it is not the file.
+    pub(crate) fn store_url(&self) -> Option<String> {
+        let chosen = |(name, _): &&(String, String)| name == "BOUNCEKIT_STORE_URL";
+        if let Some((_, url)) = self.variables.iter().find(chosen) {
+            return Some(url.clone()).filter(|url| !url.is_empty());
+        }
+        let database = self.server.get_or_init(engine::Database::new);
+        database.as_ref().map(engine::Database::url)
+    }
+
+    /// The database as a file to read: itself, or a copy of what is on the server.
+    pub(crate) fn database(&self) -> PathBuf {
+        let Some(url) = self.store_url() else {
+            return self.path("bouncekit.db");
+        };
+        let number = self.copies.fetch_add(1, Ordering::Relaxed);
+        let copy = self.path(format!("tmp/copy-{number}.db"));
+        let _ = self
+            .run(["store:copy", &url, copy.to_str().unwrap()])
+            .exit(0);
+        copy
+    }
+
+    /// The database, opened as the program does.
+    pub(crate) fn store(&self) -> Store {
+        let options = OpenOptions::default();
+        match self.store_url() {
+            None => Store::open(&self.path("bouncekit.db"), options).unwrap(),
+            Some(url) => Store::connect(Server::parse(&url).unwrap(), options).unwrap(),
+        }
+    }
+
+    /// How many rows a table has, of those that are not copied, too.
+    pub(crate) fn count(&self, table: &str) -> usize {
+        match self.store_url() {
+            None => tables::count(&self.path("bouncekit.db"), table),
+            Some(url) => engine::psql(&url, &format!("SELECT count(*) FROM {table}"))
+                .trim()
+                .parse()
+                .unwrap(),
+        }
+    }
+
+    /// Has the engine do something beside the program.
+    pub(crate) fn sql(&self, text: &str) {
+        match self.store_url() {
+            None => rusqlite::Connection::open(self.path("bouncekit.db"))
+                .unwrap()
+                .execute_batch(text)
+                .unwrap(),
+            Some(url) => drop(engine::psql(&url, text)),
+        }
+    }
+
     /// The program, ready to be started in this folder.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bouncekit"));
@@ -92,6 +158,7 @@ impl TestEnv {
             .env("HOME", self.path("home"))
             .env("TMPDIR", self.path("tmp"))
             .env("BOUNCEKIT_NOW", NOW)
+            .envs(self.store_url().map(|url| ("BOUNCEKIT_STORE_URL", url)))
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

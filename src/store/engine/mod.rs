@@ -164,9 +164,9 @@ impl Connection {
     /// that shares the disk is not to be known.
     pub(super) fn lease(&self, name: &str) -> Result<Option<Lease>> {
         let run_out = match self {
-            Self::Sqlite(_) => "0 = 1".to_owned(),
+            Self::Sqlite(_) => "0 = 1",
             #[cfg(feature = "postgres")]
-            Self::Postgres(_) => format!("expires_at < {}", postgres::SERVER_NOW),
+            Self::Postgres(_) => "expires_at < server_now()",
         };
         let sql = format!("SELECT host, pid, started, since, {run_out} FROM lease WHERE name = $1");
         let found = self.prepare_cached(&sql)?.query_row(params![name], |row| {
@@ -188,7 +188,7 @@ impl Connection {
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => [
                 ", expires_at".to_owned(),
-                format!(", {} + {}", postgres::SERVER_NOW, lasting.as_millis()),
+                format!(", server_now() + {}", lasting.as_millis()),
                 ", expires_at = excluded.expires_at".to_owned(),
             ],
         };
@@ -229,6 +229,26 @@ impl Connection {
                 Some(Renewal::start(session.server().clone(), held, lasting))
             }
         }
+    }
+
+    /// After rows came with numbers of their own: new ones are numbered behind them.
+    pub(super) fn number_on(&self, tables: &[&str]) -> Result<()> {
+        match self {
+            // It looks for the highest one itself.
+            Self::Sqlite(_) => {}
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {
+                for table in tables {
+                    let sql = format!(
+                        "SELECT setval(pg_get_serial_sequence($1, 'id'), coalesce(max(id), 0) + 1, false) FROM {table}"
+                    );
+                    self.query_row(&sql, params![table], |_| Ok(()))?;
+                }
+            }
+        }
+        #[cfg(not(feature = "postgres"))]
+        let _ = tables;
+        Ok(())
     }
 
     /// After an error: makes ready for doing the same again, where that may help; else the error
@@ -457,14 +477,14 @@ impl Statement<'_> {
     }
 
     /// Runs it once for each row of values; answers how many rows each changed.
-    pub(super) fn execute_each<'v, const N: usize>(
+    pub(super) fn execute_each<'v, R: AsRef<[Value<'v>]>>(
         &mut self,
-        rows: impl Iterator<Item = [Value<'v>; N]>,
+        rows: impl Iterator<Item = R>,
     ) -> Result<Vec<usize>> {
         match self {
             #[cfg(feature = "postgres")]
             Self::Postgres { session, sql, .. } => session.execute_each(sql, rows),
-            _ => rows.map(|values| self.execute(&values)).collect(),
+            _ => rows.map(|values| self.execute(values.as_ref())).collect(),
         }
     }
 

@@ -114,21 +114,21 @@ impl<'s> Insertion<'s> {
 
     /// How many of the first `rows` one statement takes, at most `most`: it cannot change one row
     /// twice.
-    pub(super) fn fitting<const N: usize>(&self, rows: &[[Value<'_>; N]], most: usize) -> usize {
+    pub(super) fn fitting<'v, R: AsRef<[Value<'v>]>>(&self, rows: &[R], most: usize) -> usize {
         let rows = &rows[..rows.len().min(most)];
         if self.on_conflict != OnConflict::Update {
             return rows.len();
         }
         let mut keys = HashSet::with_capacity(rows.len());
         rows.iter()
-            .take_while(|row| keys.insert(self.key_of(*row)))
+            .take_while(|row| keys.insert(self.key_of(row.as_ref())))
             .count()
     }
 
     /// How many rows each of the inserted ones changed, by what the statement answered.
-    pub(super) fn changed<const N: usize>(
+    pub(super) fn changed<'v, R: AsRef<[Value<'v>]>>(
         &self,
-        rows: &[[Value<'_>; N]],
+        rows: &[R],
         answered: &[Row],
     ) -> Result<Vec<usize>> {
         if self.on_conflict != OnConflict::Nothing {
@@ -141,7 +141,7 @@ impl<'s> Insertion<'s> {
         }
         Ok(rows
             .iter()
-            .map(|row| usize::from(new.remove(&self.key_of(row))))
+            .map(|row| usize::from(new.remove(&self.key_of(row.as_ref()))))
             .collect())
     }
 

@@ -38,7 +38,7 @@ pub(in crate::store) use server::told;
 
 use super::{OpenOptions, Purpose, Result, StoreError, Value};
 use insertion::Insertion;
-pub(in crate::store) use renewal::{Renewal, SERVER_NOW};
+pub(in crate::store) use renewal::Renewal;
 pub(in crate::store) use rows::Fetched;
 use types::Parameter;
 pub(super) use types::cell;
@@ -291,13 +291,13 @@ impl Session {
     }
 
     /// Runs a statement once for each row of values; answers how many rows each changed.
-    pub(super) fn execute_each<'v, const N: usize>(
+    pub(super) fn execute_each<'v, R: AsRef<[Value<'v>]>>(
         &self,
         sql: &str,
-        rows: impl Iterator<Item = [Value<'v>; N]>,
+        rows: impl Iterator<Item = R>,
     ) -> Result<Vec<usize>> {
         if let Some(insertion) = Insertion::parse(sql) {
-            let rows: Vec<[Value<'v>; N]> = rows.collect();
+            let rows: Vec<R> = rows.collect();
             return self.insert(&insertion, &rows);
         }
         let statement = self.prepare(sql, true)?;
@@ -305,7 +305,7 @@ impl Session {
         let (client, statement) = (&link.client, &statement);
         let asked = stream::iter(rows).map(|values| async move {
             let changed = client
-                .execute_raw(statement, values.iter().map(Parameter))
+                .execute_raw(statement, values.as_ref().iter().map(Parameter))
                 .await?;
             Ok::<_, StoreError>(usize::try_from(changed).unwrap_or(usize::MAX))
         });
@@ -313,10 +313,10 @@ impl Session {
             .block_on(asked.buffered(UNDER_WAY).try_collect())
     }
 
-    fn insert<const N: usize>(
+    fn insert<'v, R: AsRef<[Value<'v>]>>(
         &self,
         insertion: &Insertion<'_>,
-        rows: &[[Value<'_>; N]],
+        rows: &[R],
     ) -> Result<Vec<usize>> {
         let mut pieces = Vec::new();
         let mut left = rows;
@@ -330,7 +330,8 @@ impl Session {
         let link = self.link.borrow();
         let client = &link.client;
         let asked = stream::iter(&pieces).map(|(statement, piece)| async move {
-            let values = piece.as_flattened().iter().map(Parameter);
+            let values: Vec<&Value<'v>> = piece.iter().flat_map(AsRef::as_ref).collect();
+            let values = values.into_iter().map(Parameter);
             let answered = client.query_raw(statement, values).await?;
             let answered: Vec<_> = answered.try_collect().await?;
             insertion.changed(piece, &answered)

@@ -22,10 +22,6 @@ pub(in crate::store) struct Renewal {
 /// A lease as its row names it: name, host, pid, start of the process.
 pub(in crate::store) type Held = (String, String, u32, i64);
 
-/// The server's clock in milliseconds; those of the machines may differ.
-pub(in crate::store) const SERVER_NOW: &str =
-    "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)";
-
 impl Renewal {
     pub(in crate::store) fn start(server: Server, held: Held, lasting: Duration) -> Self {
         let (stop, stopped) = mpsc::channel();
@@ -56,10 +52,8 @@ impl Renewal {
 fn renew(session: &Session, (name, host, pid, started): &Held, lasting: Duration) -> bool {
     let lasting = u64::try_from(lasting.as_millis()).unwrap_or(u64::MAX);
     let renewed = session.execute(
-        &format!(
-            "UPDATE lease SET expires_at = {SERVER_NOW} + $1
-             WHERE name = $2 AND host = $3 AND pid = $4 AND started = $5"
-        ),
+        "UPDATE lease SET expires_at = server_now() + $1
+         WHERE name = $2 AND host = $3 AND pid = $4 AND started = $5",
         true,
         params![lasting, name, host, pid, started],
     );

@@ -8,8 +8,10 @@ use tokio_postgres::Row;
 use super::Session;
 use crate::store::engine::{Purpose, Result, Value};
 
-/// So many rows are fetched at once.
+/// So many rows are fetched at once, first and at most, and about as many octets.
+const FIRST: usize = 100;
 const PAGE: usize = 2_000;
+const OCTETS: usize = 2 << 20;
 
 pub(in crate::store) struct Fetched<'s> {
     rows: vec::IntoIter<Row>,
@@ -20,6 +22,7 @@ pub(in crate::store) struct Fetched<'s> {
 struct Cursor<'s> {
     session: &'s Session,
     name: String,
+    page: usize,
     /// The transaction was begun for it.
     alone: bool,
     ended: bool,
@@ -49,6 +52,7 @@ impl<'s> Fetched<'s> {
         let mut cursor = Cursor {
             session,
             name: format!("rows_{number}"),
+            page: FIRST,
             alone,
             ended: false,
         };
@@ -77,9 +81,11 @@ impl<'s> Fetched<'s> {
 
 impl Cursor<'_> {
     fn page(&mut self) -> Result<Vec<Row>> {
-        let fetch = format!("FETCH FORWARD {PAGE} FROM {}", self.name);
+        let fetch = format!("FETCH FORWARD {} FROM {}", self.page, self.name);
         let rows = self.session.fetch(&fetch, false, &[])?;
-        self.ended = rows.len() < PAGE;
+        self.ended = rows.len() < self.page;
+        let octets: usize = rows.iter().map(Row::raw_size_bytes).sum();
+        self.page = (rows.len() * OCTETS / octets.max(1)).clamp(1, PAGE);
         Ok(rows)
     }
 }

@@ -1,4 +1,4 @@
--- The tables of SQLite's migrations up to 0007, and what SQLite has built in or gets from us.
+-- The tables of SQLite's migrations up to 0008, and what SQLite has built in or gets from us.
 -- Text compares by its octets, as SQLite's does.
 
 CREATE TABLE contact (
@@ -312,6 +312,10 @@ CREATE TRIGGER do_not_contact_changed AFTER UPDATE ON do_not_contact REFERENCING
     FOR EACH STATEMENT EXECUTE FUNCTION note_addresses();
 CREATE TRIGGER do_not_contact_removed AFTER DELETE ON do_not_contact REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_addresses();
+
+-- The clock that leases go by, in milliseconds: those of the machines may differ.
+CREATE FUNCTION server_now() RETURNS bigint LANGUAGE sql VOLATILE AS
+    'SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)';
 
 -- What SQLite has built in.
 
