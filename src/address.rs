@@ -33,8 +33,14 @@ impl AddressKey {
         };
         // Other full stops are mapped to one, and what stood behind it to nothing.
         let domain = domain.trim_end_matches('.');
-        // What looks harmless can be mapped to a blank or a bracket.
-        if domain.is_empty() || domain.contains(|c| is_stray(c) || c == '@') {
+        // What looks harmless can be mapped to a blank or a bracket. No host has a name with other
+        // punctuation (RFC 5321, 4.1.2); the underscore is seen.
+        let is_wrong = |c: char| {
+            let named = c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') || !c.is_ascii();
+            is_stray(c) || !named
+        };
+        let is_literal = domain.starts_with('[') && domain.ends_with(']');
+        if domain.is_empty() || (!is_literal && domain.contains(is_wrong)) || domain.contains('@') {
             return None;
         }
         let key = format!("{}@{domain}", local.to_lowercase());
@@ -138,6 +144,11 @@ mod tests {
             "a<b@c",
             "\"a\"@b>.",
             "a@b\u{2dc}c",
+            r#"[{"email":"a@b.example"}]"#,
+            "a@b.example,c",
+            "a@b.example;",
+            "a@b.example)",
+            "a@b.example/c",
         ] {
             assert_eq!(key(text), None, "{text:?}");
         }

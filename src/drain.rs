@@ -215,3 +215,94 @@ fn settle<O>(
     drained.failed.extend(open.failed);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::{
+        classify::Rules,
+        config::Config,
+        gate,
+        ingest::Settings,
+        replay::Application,
+        spool::Limits,
+        store::{Holder, Store},
+        time::Timestamp,
+        webhook::Level,
+    };
+
+    /// No request is known that makes a reader panic; one that makes the caller's output panic stands
+    /// for it.
+    #[test]
+    fn a_panic_puts_one_request_away_and_the_rest_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::at(folder.path().join("spool"));
+        let limits = Limits {
+            files: 10,
+            size: 100_000,
+        };
+        let names: Vec<String> = (1..=3)
+            .map(|number| {
+                let event = format!(
+                    r#"[{{"email":"a{number}@example.com","event":"bounce","type":"bounce","sg_event_id":"e{number}","timestamp":1780000000,"status":"5.1.1","reason":"550 5.1.1 unknown"}}]"#
+                );
+                let at = Timestamp(number);
+                spool.store("sendgrid", event.as_bytes(), at, limits).unwrap()
+            })
+            .collect();
+        let mut store = Store::open_in_memory().unwrap();
+        let config = Config::default();
+        let gate = Gate::new(
+            &config,
+            gate::Options {
+                level: Some(Level::Off),
+                ..gate::Options::default()
+            },
+        );
+        let holder = Holder {
+            host: "here".into(),
+            pid: 1,
+            started: 1,
+        };
+        let marker = folder.path().join("reading");
+        let attempts = Attempts::new(marker, holder, HashMap::new(), Box::new(|_, _| Ok(())));
+        let job = Job {
+            spool: &spool,
+            gate: &gate,
+            preset: Preset::Standard,
+            dry_run: false,
+            attempts: &attempts,
+        };
+        let settings = Settings::default();
+        let application = Application {
+            rules: Rules::builtin(),
+            settings: &settings,
+            run: 0,
+            now: Timestamp(1_780_000_000_000),
+            since: None,
+            chunk: 100,
+            dry_run: false,
+        };
+        let mut applier = Applier::new(&mut store, application).unwrap();
+        let drained = drain::<()>(&job, &mut applier, &mut |name, _| {
+            assert_ne!(name, names[1], "a fault");
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(drained.done, 2);
+        let [(name, reason)] = &drained.failed[..] else {
+            panic!("{drained:?}");
+        };
+        assert!(
+            *name == names[1] && reason.contains("a fault of the program"),
+            "{reason}"
+        );
+        assert_eq!(spool.counts().unwrap().0, 0);
+        assert_eq!(
+            (applier.accounting.fetched, applier.accounting.errors),
+            (3, 1)
+        );
+    }
+}

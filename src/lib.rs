@@ -23,7 +23,8 @@
 //!
 //! # Invariants
 //! - The core does not print, read the environment or ask the clock: time is passed in.
-//! - `message`, `classify`, `verp`, `webhook`, `suppression` and `event` do no I/O.
+//! - `message`, `classify`, `verp`, `webhook`, `suppression` and `event` do no I/O; [`rows`] reads
+//!   from what it is given.
 //! - Only `store::engine` names rusqlite; only `ingest` writes events.
 //! - A message is acknowledged, and a stored request put away, after commit, never before.
 //! - Only [`https`] asks servers on the web: receiving never does, replaying only where the
@@ -56,6 +57,7 @@ pub mod redact;
 pub mod replay;
 pub mod report;
 pub mod review;
+pub mod rows;
 pub mod segment;
 mod shape;
 pub mod sns;

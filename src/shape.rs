@@ -2,7 +2,7 @@
 
 /// A text without what is different each time: addresses, host names with digits, numbers, ids.
 pub(crate) fn shape(text: &str) -> String {
-    let mut shape = String::new();
+    let mut shape = String::with_capacity(text.len().min(512));
     for word in text.split_whitespace().take(40) {
         if !shape.is_empty() {
             shape.push(' ');
@@ -11,6 +11,8 @@ pub(crate) fn shape(text: &str) -> String {
             shape.push('@');
         } else if word.bytes().filter(u8::is_ascii_digit).count() > 3 {
             shape.push('#');
+        } else if word.is_ascii() {
+            shape.extend(word.chars().map(|c| c.to_ascii_lowercase()));
         } else {
             shape.push_str(&word.to_lowercase());
         }

@@ -76,6 +76,10 @@ fn odd_mails() -> Vec<(&'static str, Vec<u8>)> {
                 .into_bytes(),
         ),
         ("binary", (0..=255).cycle().take(20_000).collect()),
+        (
+            "a line of ten megabytes",
+            format!("{bounce}{}\n", "no such user ".repeat(800_000)).into_bytes(),
+        ),
         ("cut", bounce.as_bytes()[..bounce.len() / 2].to_vec()),
     ]
 }

@@ -1,16 +1,31 @@
 //! A server whose connections all end after n octets, for n from the first to the last of a session:
 //! the right error, nothing lost, and the next run completes.
 
-use std::fs;
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+};
 
 use crate::{
     email_fetch::{fetching_env, outcome},
-    support::{dovecot::dovecot, fake_imap::FakeImap, mails::sample},
+    support::{
+        dovecot::dovecot,
+        fake_imap::{Answer, FakeImap},
+        mails::sample,
+    },
 };
 
 /// Every so many octets; all of them with `BOUNCEKIT_CUTS=1`.
 fn stride() -> usize {
     std::env::var("BOUNCEKIT_CUTS").map_or(149, |text| text.parse().unwrap())
+}
+
+/// The rows that are not among the others.
+fn beside<'a>(rows: &'a [String], others: &[String]) -> Vec<&'a String> {
+    rows.iter().filter(|row| !others.contains(row)).collect()
 }
 
 #[test]
@@ -23,7 +38,7 @@ fn a_session_that_ends_after_any_number_of_octets_loses_nothing() {
     let mails: Vec<Vec<u8>> = mails
         .map(|(number, name)| sample(name, number).into_bytes())
         .collect();
-    let server = FakeImap::start(mails, |_| crate::support::fake_imap::Answer::Proper);
+    let server = FakeImap::start(mails, |_| Answer::Proper);
     let config = format!(
         "{}[[mailbox]]\nname = \"m\"\nafter = \"move:Done\"\n[limits]\nbatch_messages = 2\n",
         server.connection()
@@ -63,12 +78,81 @@ fn a_session_that_ends_after_any_number_of_octets_loses_nothing() {
         }
         let found = outcome(&env);
         halfway += usize::from(found != before && found != expected);
+        // Done is done: nothing is left for the next run, not even to be acknowledged.
+        assert!(
+            code != Some(0) || found == expected,
+            "{octets}: {cut:?}\nonly after the cut: {:#?}\nonly without it: {:#?}\n{:#?}",
+            beside(&found, &expected),
+            beside(&expected, &found),
+            server.commands()
+        );
         server.cut_after(usize::MAX);
         env.run(["email:fetch"]).done();
         assert_eq!(outcome(&env), expected, "after {octets} octets");
     }
     println!("{cuts} cuts of a session of {whole} octets, {halfway} with a part committed");
     assert!(halfway > 0);
+}
+
+/// UIDs mean something under one UIDVALIDITY only (RFC 9051, 2.3.1.1): what an earlier session left to
+/// be acknowledged would mark, move or delete other people's mail.
+#[test]
+fn a_folder_made_anew_gets_no_acknowledgement_of_the_old_one() {
+    let mails: Vec<Vec<u8>> = ["postfix", "exim"]
+        .into_iter()
+        .enumerate()
+        .map(|(number, name)| sample(name, number).into_bytes())
+        .collect();
+    for anew_at_once in [false, true] {
+        let validity = Arc::new(AtomicU32::new(7));
+        let told = Arc::clone(&validity);
+        let server = FakeImap::start(mails.clone(), move |command| {
+            let now = told.load(SeqCst);
+            if command.starts_with("SELECT") {
+                let shown = if now == 7 { 7 } else { 8 };
+                Answer::raw(format!(
+                    "* 2 EXISTS\r\n* OK [UIDVALIDITY {shown}] ok\r\n{{tag}} OK done\r\n"
+                ))
+            } else if command.starts_with("UID STORE") && now < 9 {
+                if anew_at_once {
+                    told.store(8, SeqCst);
+                }
+                Answer::Last(Vec::new())
+            } else {
+                Answer::Proper
+            }
+        });
+        let env = fetching_env(&format!(
+            "{}[[mailbox]]\nname = \"m\"\n",
+            server.connection()
+        ));
+        let (_, err) = env.run(["email:fetch"]).exit(3);
+        assert_eq!(err.contains("was made anew"), anew_at_once, "{err}");
+        let stores = |commands: &[String]| {
+            let stores = commands.iter().filter(|line| line.starts_with("UID STORE"));
+            stores.count()
+        };
+        let first = server.commands().len();
+        assert_eq!(stores(&server.commands()), if anew_at_once { 1 } else { 2 });
+        assert!(
+            outcome(&env)
+                .iter()
+                .any(|row| row.starts_with("mailbox_cursor"))
+        );
+
+        validity.store(9, SeqCst);
+        let (told, _) = env.run(["email:fetch"]).exit(0);
+        assert!(told.contains("2 fetched = 2 duplicate"), "{told}");
+        let again = server.commands().split_off(first);
+        let read = again.iter().position(|line| line.contains("BODY.PEEK"));
+        assert_eq!(stores(&again[..read.unwrap()]), 0, "{again:?}");
+        assert_eq!(stores(&again), 1, "{again:?}");
+        assert!(
+            !outcome(&env)
+                .iter()
+                .any(|row| row.starts_with("mailbox_cursor"))
+        );
+    }
 }
 
 #[test]

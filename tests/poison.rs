@@ -1,6 +1,6 @@
 //! Items that no process survives reading: the next run tries them apart, puts them away, and goes on.
 
-use std::{fs, os::unix::process::ExitStatusExt as _, path::PathBuf, process::Command};
+use std::{fs, os::unix::process::ExitStatusExt as _, path::PathBuf};
 
 use crate::email_fetch::fetching_env;
 use crate::support::{
@@ -68,20 +68,7 @@ fn put_away(env: &TestEnv, reason: &str) {
 fn a_mail_that_exhausts_the_memory() {
     let env = maildir("message_memory = 300000000", &of_parts(2_000_000));
     // The kernel's limit stands for a machine with little memory.
-    let program = env.command(["email:fetch"]);
-    let mut limited = Command::new("sh");
-    limited
-        .args(["-c", "ulimit -c 0; ulimit -v 400000; exec \"$@\"", "sh"])
-        .arg(program.get_program())
-        .args(program.get_args())
-        .current_dir(env.path(""))
-        .envs(
-            program
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
+    let mut limited = env.command_within(400_000, ["email:fetch"]);
     let ended = finish(limited.spawn().unwrap());
     assert!(ended.status.signal().is_some(), "{ended:?}");
     assert_eq!(left(&env).len(), 1, "it says what it was reading");

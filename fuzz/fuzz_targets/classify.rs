@@ -23,6 +23,9 @@ fuzz_target!(|bytes: &[u8]| {
     let verdict = &found.classification;
     assert_eq!(*verdict, rules.classify(&diagnostics));
     // A rule that decided has a condition that was met.
-    let is_rule = rules.conditions().iter().any(|rule| rule.id == verdict.rule);
+    let is_rule = rules
+        .conditions()
+        .iter()
+        .any(|rule| rule.id == verdict.rule);
     assert_eq!(is_rule, !found.matched.is_empty(), "{verdict:?}");
 });

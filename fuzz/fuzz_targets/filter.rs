@@ -26,13 +26,20 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         Err(error) => {
             let (line, column) = error.position();
             let [shown, carets] = error.picture();
-            assert!(line >= 1 && column >= 1 && carets.contains('^'), "{shown}\n{carets}");
+            assert!(
+                line >= 1 && column >= 1 && carets.contains('^'),
+                "{shown}\n{carets}"
+            );
             assert!(!error.hint().is_empty());
             return;
         }
     };
     let spelt = expression.to_string();
-    assert_eq!(Expression::parse(&spelt, &names).as_ref(), Ok(&expression), "{spelt}");
+    assert_eq!(
+        Expression::parse(&spelt, &names).as_ref(),
+        Ok(&expression),
+        "{spelt}"
+    );
     STORE.with(|store| {
         let store = store.get_or_init(|| Store::open_in_memory().expect("memory is there"));
         let compiled = store

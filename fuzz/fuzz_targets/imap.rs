@@ -16,6 +16,7 @@ use std::{
 use bouncekit_core::{
     config::{After, Config, Connection, Place},
     mailbox::{Account, Body, Bounds, Folder as _},
+    time::Timestamp,
 };
 
 static PORT: AtomicU16 = AtomicU16::new(0);
@@ -67,7 +68,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         }
         *said.lock().expect("nobody panics") = bytes.to_vec();
     });
-    let mut account = Account::new(&connection(PORT.load(Ordering::Relaxed)));
+    let mut account = Account::new(&connection(PORT.load(Ordering::Relaxed)), Timestamp(0));
     let bounds = Bounds {
         message_size: 2000,
         batch_messages: 4,

@@ -63,7 +63,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for pinned in [true, false] {
         let found = provider.verify(&request, &expected, &One { pem, pinned });
         assert!(
-            matches!(found, Verification::Refused(_) | Verification::Undecided { .. }),
+            matches!(
+                found,
+                Verification::Refused(_) | Verification::Undecided { .. }
+            ),
             "{found:?}"
         );
     }

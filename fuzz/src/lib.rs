@@ -69,7 +69,10 @@ pub fn payload(provider: &str, bytes: &[u8]) {
             assert_eq!(event.is_some(), entry.row.kind.marks(), "{:?}", entry.row);
             if let Some(event) = event {
                 assert!(!event.diagnostic.contains(char::is_control), "{event:?}");
-                assert!(!event.receiving_host.contains(char::is_control), "{event:?}");
+                assert!(
+                    !event.receiving_host.contains(char::is_control),
+                    "{event:?}"
+                );
             }
             rows.push(format!("{:?} {:?}", entry.place, entry.row));
             Ok(())

@@ -1,11 +1,12 @@
 use bouncekit_core::{
     address::{AddressKey, bare},
+    rows::{Row, text, text_of},
     store::{ImportCounts, NewContact},
 };
 
 use super::{
     CliError, Context, Exit,
-    import::{self, ImportArgs, Row, Table, text, text_of},
+    import::{self, ImportArgs, Table},
 };
 
 /// Import contacts from CSV, NDJSON or a dump of Mautic's table `leads`

@@ -6,7 +6,7 @@ use std::{
 
 use bouncekit_core::{
     address::AddressKey,
-    store::{DoNotContact, Exporting},
+    store::{DoNotContact, Exporting, Notes},
 };
 
 use super::{
@@ -79,7 +79,10 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         counts: Counts::default(),
     };
     export.out.text(format.header)?;
-    exporting.for_each_listed(&selection, context.now, |row| export.row(&row))?;
+    let noting = args.since_last || !args.dry_run;
+    exporting.for_each_listed(&selection, context.now, noting, |row, notes| {
+        export.row(&row, notes)
+    })?;
     let mut removals = true;
     if args.since_last {
         removals = export.gone(args.removed.as_deref())?;
@@ -118,7 +121,7 @@ struct Export<'a> {
 }
 
 impl Export<'_> {
-    fn row(&mut self, row: &DoNotContact) -> Result<(), CliError> {
+    fn row(&mut self, row: &DoNotContact, notes: &mut Notes<'_>) -> Result<(), CliError> {
         let entry = &row.entry;
         let Some(reason) = (self.format.reason)(entry.grounds) else {
             self.counts.foreign += 1;
@@ -134,7 +137,7 @@ impl Export<'_> {
             self.counts.contactless += 1;
             return Ok(());
         }
-        let known = self.exporting.note(&row.address, reason)?;
+        let known = notes.note(&row.address, reason)?;
         if known && self.since_last {
             return Ok(());
         }

@@ -9,6 +9,7 @@ use bouncekit_core::{
     classify::Reason,
     event::EventKey,
     ingest::{self, Added, Addition, Occasion},
+    rows::Row,
     store::{ImportCounts, Store},
     suppression::Grounds,
     time::Timestamp,
@@ -17,7 +18,7 @@ use bouncekit_core::{
 use super::{
     CliError, Context, Exit, dnc_add, exchange,
     exchange::{Entry, Who, own_hash},
-    import::{self, ImportArgs, Row, Table},
+    import::{self, ImportArgs, Table},
     selection::unknown_reason,
 };
 

@@ -91,7 +91,10 @@ impl Explanation {
                 let mut object: serde_json::Map<String, Value> = self
                     .fields(index)
                     .into_iter()
-                    .map(|(name, value)| (name.to_owned(), value.into()))
+                    .map(|(name, value)| match value.parse::<u16>() {
+                        Ok(number) if name == "reply_code" => (name.to_owned(), number.into()),
+                        _ => (name.to_owned(), value.into()),
+                    })
                     .collect();
                 let event = &self.events[index];
                 object.insert("kind".into(), event.kind.name().into());

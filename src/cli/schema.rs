@@ -27,6 +27,9 @@ enum Described {
     Document(&'static str),
 }
 
+/// What some commands counted; others' schemas refer to it.
+const ACCOUNTING: &str = include_str!("schema/accounting.json");
+
 const SCHEMAS: &[(&str, Described)] = &[
     (
         "contacts:list",
@@ -39,7 +42,31 @@ const SCHEMAS: &[(&str, Described)] = &[
     ("dnc:add", Described::Columns(super::dnc_add::COLUMNS)),
     ("dnc:list", Described::Columns(super::selection::COLUMNS)),
     ("dnc:release", Described::Columns(super::selection::COLUMNS)),
+    (
+        "doctor",
+        Described::Document(include_str!("schema/doctor.json")),
+    ),
+    (
+        "email:explain",
+        Described::Document(include_str!("schema/email_explain.json")),
+    ),
+    (
+        "email:fetch",
+        Described::Document(include_str!("schema/email_fetch.json")),
+    ),
+    (
+        "email:ingest",
+        Described::Document(include_str!("schema/email_ingest.json")),
+    ),
+    (
+        "forget",
+        Described::Document(include_str!("schema/forget.json")),
+    ),
     ("hooks:list", Described::Columns(super::hooks_list::COLUMNS)),
+    (
+        "maintain",
+        Described::Document(include_str!("schema/maintain.json")),
+    ),
     (
         "policy:test",
         Described::Columns(super::policy_test::COLUMNS),
@@ -54,6 +81,10 @@ const SCHEMAS: &[(&str, Described)] = &[
         Described::Document(include_str!("schema/report.json")),
     ),
     ("review", Described::Columns(super::review::COLUMNS)),
+    (
+        "rules:eval",
+        Described::Document(include_str!("schema/rules_eval.json")),
+    ),
     (
         "rules:list",
         Described::Line(include_str!("schema/rules_list.json")),
@@ -85,6 +116,18 @@ const SCHEMAS: &[(&str, Described)] = &[
         "segments:show",
         Described::Columns(super::segments_show::COLUMNS),
     ),
+    (
+        "segments:update",
+        Described::Document(include_str!("schema/segments_update.json")),
+    ),
+    (
+        "webhook:replay",
+        Described::Document(include_str!("schema/webhook_replay.json")),
+    ),
+    (
+        "webhook:replay --format accounting",
+        Described::Document(ACCOUNTING),
+    ),
 ];
 
 pub(crate) fn run(_: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -112,7 +155,25 @@ pub(crate) fn run(_: &mut Context, args: &Args) -> Result<Exit, CliError> {
     };
     let writes = if of == "what" { " writes" } else { "" };
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
-    schema["title"] = Value::from(format!("{of} `bouncekit {name} --format json`{writes}"));
+    let format = if name.contains(" --format ") {
+        ""
+    } else {
+        " --format json"
+    };
+    schema["title"] = Value::from(format!("{of} `bouncekit {name}{format}`{writes}"));
+    if refers_to_accounting(&schema) {
+        schema["$defs"]["accounting"] = serde_json::from_str(ACCOUNTING).unwrap_or_default();
+    }
     writeln!(out, "{schema:#}")?;
     Ok(Exit::Done)
+}
+
+fn refers_to_accounting(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => members.iter().any(|(key, value)| {
+            (key == "$ref" && value == "#/$defs/accounting") || refers_to_accounting(value)
+        }),
+        Value::Array(items) => items.iter().any(refers_to_accounting),
+        _ => false,
+    }
 }

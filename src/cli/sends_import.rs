@@ -1,5 +1,6 @@
 use bouncekit_core::{
     address::{AddressKey, bare},
+    rows::{Row, text},
     store::{ImportCounts, NewSend},
     time::Timestamp,
     verp::SendHash,
@@ -7,7 +8,7 @@ use bouncekit_core::{
 
 use super::{
     CliError, Context, Exit,
-    import::{self, ImportArgs, Row, Table, text},
+    import::{self, ImportArgs, Table},
 };
 
 /// Import existing sends from CSV, NDJSON or a dump of Mautic's table `email_stats`

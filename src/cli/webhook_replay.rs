@@ -87,6 +87,8 @@ enum Output {
     Json,
     /// The normalised rows, one a line; the accounting goes to standard error
     Ndjson,
+    /// The accounting as a JSON object
+    Accounting,
 }
 
 /// The page cache for big inputs; small ones never fill it.
@@ -306,6 +308,8 @@ fn show(args: &Args, accounting: &Accounting, quiet: bool) -> Result<(), CliErro
     let would = if args.dry_run { "dry run: " } else { "" };
     if args.format == Output::Text {
         writeln!(io::stdout(), "{would}{accounting}")?;
+    } else if args.format == Output::Accounting {
+        writeln!(io::stdout(), "{}", accounting.to_json())?;
     } else if !quiet {
         eprintln!("{would}{accounting}");
     }
@@ -334,7 +338,7 @@ impl Rows {
 
     fn write(&mut self, row: &Row<'_>) -> io::Result<()> {
         match self.format {
-            Output::Text => return Ok(()),
+            Output::Text | Output::Accounting => return Ok(()),
             Output::Json if self.is_first => self.out.write_all(b"\n")?,
             Output::Json => self.out.write_all(b",\n")?,
             Output::Ndjson => {}

@@ -3,13 +3,13 @@
 
 use proptest::{prelude::*, sample::Index};
 
-use super::{Accounting, Item, Occasion, Settings, apply, undo};
+use super::{Accounting, Item, Occasion, Settings, Trial, apply, trial, undo};
 use crate::{
     address::AddressKey,
     classify::{Classification, Permanence, Reason},
     event::{DeliveryEvent, EventKey, EventKind},
     store::{DoNotContact, NewSend, Selection, Store, StoreError},
-    suppression::{Policy, entries},
+    suppression::{Entry, Policy, entries},
     time::{DAY, Timestamp},
     verp::SendHash,
 };
@@ -54,7 +54,8 @@ fn event(number: usize, address: usize, what: u8, at: i64) -> DeliveryEvent {
         clues: Vec::new(),
         address: Some(ADDRESSES[address].into()),
         address_wins: true,
-        sender_proven: false,
+        // Of unsubscribes some count and some are only somebody's word.
+        sender_proven: number.is_multiple_of(3),
         status: None,
         reply_code: None,
         diagnostic: String::new(),
@@ -179,6 +180,60 @@ proptest! {
             })
             .unwrap();
         prop_assert_eq!(&all_at_once, &replayed);
+    }
+
+    #[test]
+    fn a_trial_says_what_judging_every_history_says(
+        policy in 0..POLICIES.len(),
+        other in 0..POLICIES.len(),
+        what in prop::collection::vec((0..ADDRESSES.len(), 0_u8..16, 0_i64..80), 1..40),
+        undone: bool,
+        now in 1_i64..30,
+    ) {
+        let policy: Policy = toml::from_str(POLICIES[policy]).unwrap();
+        let settings = Settings { policy, ..Settings::default() };
+        let events: Vec<DeliveryEvent> = what
+            .iter()
+            .enumerate()
+            .map(|(number, (address, what, at))| event(number, *address, *what, DAY + at * DAY / 4))
+            .collect();
+        let (first, second) = events.split_at(events.len() / 2);
+        let mut store = after(&settings, &[(1, first), (2, second)]);
+        if undone {
+            undo(&mut store, &settings.policy, occasion(3), 2, false, |_| Ok::<_, StoreError>(())).unwrap();
+        }
+        let other: Policy = toml::from_str(POLICIES[other]).unwrap();
+        let now = Timestamp(now * DAY);
+        let mut told = Vec::new();
+        trial(&store, &other, now, |found| {
+            told.push(found);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+        let mut wanted = Vec::new();
+        for address in ADDRESSES {
+            let address = AddressKey::parse(address).unwrap();
+            let strongest = |entries: Vec<Entry>| {
+                let live = entries.into_iter().filter(|entry| entry.expires_at.is_none_or(|at| at > now));
+                live.max_by_key(|entry| entry.grounds)
+            };
+            let row = |entry| DoNotContact { address: address.clone(), entry };
+            let history = store.history_of(&address, true).unwrap();
+            let listed = store.do_not_contact_of(&address).unwrap();
+            let present = strongest(listed.into_iter().map(|row| row.entry).collect());
+            let future = strongest(entries(&other.causes(address.domain(), &history)));
+            let same = |a: &Entry, b: &Entry| {
+                (a.grounds, a.detail, a.expires_at) == (b.grounds, b.detail, b.expires_at)
+            };
+            wanted.extend(match (present, future) {
+                (None, None) => None,
+                (None, Some(new)) => Some(Trial::Suppressed(row(new))),
+                (Some(old), None) => Some(Trial::Freed(row(old))),
+                (Some(old), Some(new)) if same(&old, &new) => Some(Trial::Stays),
+                (Some(_), Some(new)) => Some(Trial::Changed(row(new))),
+            });
+        }
+        prop_assert_eq!(told, wanted);
     }
 
     #[test]

@@ -6,9 +6,10 @@
 
 use crate::{
     address::AddressKey,
+    classify::Permanence,
     event::EventKind,
     store::{DoNotContact, Outline, Store, StoreError},
-    suppression::{Action, Entry, PastEvent, Policy, Subject, entries},
+    suppression::{Action, Cause, Entry, Grounds, PastEvent, Policy, Subject, entries},
     time::Timestamp,
 };
 
@@ -76,6 +77,14 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
     if policy.names_campaigns() || policy.names_receiving_hosts() {
         return None;
     }
+    // In which order different events of one instant count, their keys say.
+    let told = |event: &PastEvent| (event.kind, event.reason, event.permanence);
+    let same_instant = |pair: &[PastEvent]| {
+        pair[0].occurred_at == pair[1].occurred_at && told(&pair[0]) != told(&pair[1])
+    };
+    if outline.events.windows(2).any(same_instant) {
+        return None;
+    }
     let rules = policy.rules(Subject {
         domain: outline.address.domain(),
         campaign: "",
@@ -84,7 +93,10 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
     let (mut suppresses, mut sum) = (false, 0_u32);
     for event in outline.events {
         match event.kind {
-            // Whose words count, what was listed and until when, does not stand in the index.
+            // Whose words count does not stand in the index; but that they counted, the list says,
+            // and they do under every policy.
+            EventKind::Unsubscribe if began_with(outline, event) => suppresses = true,
+            // Nor does what was listed and until when.
             EventKind::Unsubscribe | EventKind::Manual | EventKind::Release => return None,
             EventKind::Complaint => suppresses = true,
             EventKind::Bounce => {
@@ -100,14 +112,35 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
             _ => {}
         }
     }
-    // Two sources may have told the same: how many points there are only the events say.
     if sum >= rules.threshold {
-        None
-    } else if suppresses {
-        Some(Sight::Events)
-    } else {
-        Some(Sight::Nothing)
+        // There may be fewer points, as two sources may have told the same: that only the events
+        // say. Those who do not have enough even so need no closer look.
+        let scored = |cause: &Cause| {
+            let permanence = if cause.hard {
+                Permanence::Hard
+            } else {
+                Permanence::Soft
+            };
+            let action = cause.detail.map(|reason| rules.action(reason, permanence));
+            matches!(action, Some(Action::Score { .. }))
+        };
+        let causes = policy.causes(outline.address.domain(), outline.events);
+        return (!causes.iter().any(scored)).then_some(Sight::Events);
     }
+    Some(if suppresses {
+        Sight::Events
+    } else {
+        Sight::Nothing
+    })
+}
+
+/// Whether an unsubscribe is what put the address on the list.
+fn began_with(outline: &Outline<'_>, event: &PastEvent) -> bool {
+    outline.listed.iter().any(|entry| {
+        entry.grounds == Grounds::Unsubscribe
+            && entry.since == event.occurred_at
+            && entry.expires_at.is_none()
+    })
 }
 
 fn live(mut entries: Vec<Entry>, now: Timestamp) -> Vec<Entry> {

@@ -72,14 +72,43 @@ pub fn render(report: &Report, limits: &Limits) -> String {
     page.into_string()
 }
 
+/// So many alarms are shown before the rest is folded away.
+const ALARMS: usize = 12;
+
+/// A number with narrow spaces between the thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 * 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push('\u{202f}');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn alarm_list(alarms: &[super::Alarm]) -> Markup {
+    html! {
+        ul {
+            @for alarm in alarms {
+                li { strong { (alarm.about) } ": " (alarm.text) }
+            }
+        }
+    }
+}
+
 fn alarms(report: &Report) -> Markup {
+    let (first, rest) = report.alarms.split_at(report.alarms.len().min(ALARMS));
     html! {
         @if !report.alarms.is_empty() {
             section.alarms {
                 h2 { "Beyond limits" }
-                ul {
-                    @for alarm in &report.alarms {
-                        li { strong { (alarm.about) } ": " (alarm.text) }
+                (alarm_list(first))
+                @if !rest.is_empty() {
+                    details {
+                        summary { (rest.len()) " more" }
+                        (alarm_list(rest))
                     }
                 }
             }
@@ -95,8 +124,8 @@ fn totals(report: &Report) -> Markup {
                 @for (name, now, before, days) in lines(report) {
                     div.tile {
                         span.name { (name) }
-                        span.value { (now) }
-                        span.before { "before: " (before) }
+                        span.value { (grouped(now)) }
+                        span.before { "before: " (grouped(before)) }
                         (bars(&days))
                     }
                 }
@@ -141,7 +170,7 @@ fn heat_map(report: &Report) -> Markup {
     let cell = |count: u64| {
         html! {
             td.heat style=(format!("--heat: {}%", strength(count, most))) {
-                @if count > 0 { (count) }
+                @if count > 0 { (grouped(count)) }
             }
         }
     };
@@ -200,12 +229,12 @@ fn campaigns(report: &Report, limits: &Limits) -> Markup {
                             @for campaign in &report.campaigns {
                                 tr {
                                     th scope="row" { (campaign.email_id) }
-                                    td.number { (campaign.sends) }
-                                    td.number.extra { (campaign.hard_bounces) }
-                                    td.number.extra { (campaign.soft_bounces) }
+                                    td.number { (grouped(campaign.sends)) }
+                                    td.number.extra { (grouped(campaign.hard_bounces)) }
+                                    td.number.extra { (grouped(campaign.soft_bounces)) }
                                     td.number { (campaign.bounce_rate.percent()) }
                                     td.number { (campaign.complaint_rate.percent()) }
-                                    td.number.extra { (campaign.unsubscribes) }
+                                    td.number.extra { (grouped(campaign.unsubscribes)) }
                                 }
                             }
                         }
@@ -224,7 +253,7 @@ fn diagnostics(report: &Report) -> Markup {
                 ol.said {
                     @for group in &report.diagnostics {
                         li {
-                            span.count { (group.count) }
+                            span.count { (grouped(group.count)) }
                             span.reason { (group.reason.replace('_', " ")) }
                             code { (group.sample) }
                         }
@@ -252,7 +281,7 @@ fn sources(report: &Report) -> Markup {
                                     th scope="row" { (source.source) }
                                     td { (source.last_event) }
                                     td.number.extra { (source.silent_days) }
-                                    td.number { (source.events) }
+                                    td.number { (grouped(source.events)) }
                                     td.number { (source.unrecognised.percent()) }
                                 }
                             }
@@ -279,8 +308,8 @@ fn segments(report: &Report) -> Markup {
                             @for segment in &report.segments {
                                 tr {
                                     th scope="row" { (segment.name) }
-                                    td.number { (segment.members) }
-                                    td.number { (segment.joined) }
+                                    td.number { (grouped(segment.members)) }
+                                    td.number { (grouped(segment.joined)) }
                                     td.growth { (bars(&segment.growth)) }
                                     td.extra { (segment.built_at.as_deref().unwrap_or("never")) }
                                 }
@@ -309,16 +338,33 @@ fn suppressed(report: &Report) -> Markup {
                                 tr {
                                     th scope="row" { (row.reason) }
                                     td { (row.detail.replace('_', " ")) }
-                                    td.number { (row.count) }
-                                    td.number { (row.older_than_90_days) }
-                                    td.number { (row.expired) }
+                                    td.number { (grouped(row.count)) }
+                                    td.number { (grouped(row.older_than_90_days)) }
+                                    td.number { (grouped(row.expired)) }
                                 }
                             }
                         }
                     }
                 }
-                p.note { "What is over 90 days old is what `dnc:release --older-than 90d` would release." }
+                p.note { "What is over 90 days old is what " code { "dnc:release --older-than 90d" } " would release." }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1 000"),
+            (1_234_567, "1 234 567"),
+        ] {
+            assert_eq!(grouped(number).replace('\u{202f}', " "), text);
         }
     }
 }

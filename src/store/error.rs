@@ -27,6 +27,8 @@ pub enum StoreError {
     ReadOnly,
     #[error("the database file is damaged")]
     Corrupt,
+    #[error("there is not enough memory")]
+    Memory,
     #[error("reading or writing the database file failed: {0}")]
     Io(String),
     #[error("cannot reach the database `{server}`: {cause}")]
@@ -80,6 +82,9 @@ impl StoreError {
                 "check owner and mode of the file and its folder, and how the file system is mounted"
             }
             Self::Corrupt => "restore a backup; `sqlite3 FILE .recover` may save what is in it",
+            Self::Memory => {
+                "run it with more memory: nothing was lost, the next run goes on where this one stopped"
+            }
             Self::Io(_) => "check the disk and the file system; run again when it is mended",
             Self::Unreachable { .. } => {
                 "look whether the server runs and lets you in; the address is `store.url` in the configuration"
@@ -127,8 +132,12 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            // The files beside it, too: its log, and those for sorting.
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::ReadOnly
+            }
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
+            Some(ErrorCode::OutOfMemory) => Self::Memory,
             Some(ErrorCode::SystemIoFailure) => Self::Io(error.to_string()),
             _ => Self::Other(error.to_string()),
         }
@@ -165,6 +174,35 @@ impl From<tokio_postgres::Error> for StoreError {
             | SqlState::READ_ONLY_SQL_TRANSACTION => Self::Lost(told),
             ref state if state.code().starts_with("08") => Self::Lost(told),
             ref state => Self::Other(format!("{told} (SQLSTATE {})", state.code())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_the_machine_lacks_is_no_bug_of_the_program() {
+        for code in [
+            ffi::SQLITE_NOMEM,
+            ffi::SQLITE_IOERR_NOMEM,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_READONLY_DIRECTORY,
+            ffi::SQLITE_BUSY_SNAPSHOT,
+            ffi::SQLITE_CORRUPT_INDEX,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_PERM,
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = StoreError::from(error);
+            assert!(
+                !error.hint().contains("bug") && !error.to_string().contains("unexpected"),
+                "{code}: {error}"
+            );
         }
     }
 }

@@ -54,26 +54,23 @@ pub(super) fn text<'r>(row: &'r Row<'_>, index: usize) -> Result<&'r str, StoreE
 }
 
 pub(super) fn kind(row: &Row<'_>, index: usize) -> Result<EventKind, StoreError> {
-    let name: String = row.get(index)?;
+    let name = row.text(index)?;
     // A kind of a later version: shown as a note rather than failing the whole list.
-    Ok(EventKind::from_name(&name).unwrap_or(EventKind::Note))
+    Ok(EventKind::from_name(name).unwrap_or(EventKind::Note))
 }
 
 pub(super) fn reason(row: &Row<'_>, index: usize) -> Result<Option<Reason>, StoreError> {
-    Ok(row
-        .get::<Option<String>>(index)?
-        .and_then(|name| Reason::from_name(&name)))
+    Ok(Some(text(row, index)?)
+        .filter(|name| !name.is_empty())
+        .and_then(Reason::from_name))
 }
 
 pub(super) fn permanence(row: &Row<'_>, index: usize) -> Result<Option<Permanence>, StoreError> {
-    let name: Option<String> = row.get(index)?;
-    Ok(name.map(|name| {
-        if name == "hard" {
-            Permanence::Hard
-        } else {
-            Permanence::Soft
-        }
-    }))
+    Ok(match text(row, index)? {
+        "" => None,
+        "hard" => Some(Permanence::Hard),
+        _ => Some(Permanence::Soft),
+    })
 }
 
 fn event(row: &Row<'_>) -> Result<EventRow, StoreError> {

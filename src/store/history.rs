@@ -4,7 +4,7 @@ use super::engine::{Row, Value, params};
 use super::{Batch, Store, StoreError, events};
 use crate::{
     address::AddressKey,
-    event::EventKey,
+    event::{EventKey, EventKind},
     suppression::{Grounds, PastEvent},
     time::Timestamp,
 };
@@ -12,6 +12,20 @@ use crate::{
 /// The kinds that can change what the policy says.
 pub(super) const KINDS: &str =
     "('bounce', 'complaint', 'unsubscribe', 'delivered', 'reply', 'manual', 'release')";
+
+/// Whether a kind is one of [`KINDS`].
+pub(super) const fn counts(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Bounce
+            | EventKind::Complaint
+            | EventKind::Unsubscribe
+            | EventKind::Delivered
+            | EventKind::Reply
+            | EventKind::Manual
+            | EventKind::Release
+    )
+}
 
 /// Events of undone runs count for nothing.
 const NOT_UNDONE: &str =
@@ -119,5 +133,18 @@ impl Store {
         ))?;
         let rows = select.query_map(params![address.as_str()], past)?;
         rows.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kinds_that_count_are_those_that_are_asked_for() {
+        for kind in EventKind::ALL {
+            let asked = KINDS.contains(&format!("'{}'", kind.name()));
+            assert_eq!(counts(*kind), asked, "{}", kind.name());
+        }
     }
 }

@@ -47,7 +47,7 @@ pub use engine::Server;
 pub use error::StoreError;
 pub use events::EventRow;
 pub use explain::{Cells, Evidence};
-pub use exports::Exporting;
+pub use exports::{Exporting, Notes};
 pub use forgotten::Forgotten;
 pub use inspection::Version;
 pub use lease::{Holder, LeaseRefused};

@@ -10,8 +10,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// An address with its events and its entries. Of the events only key, kind, reason, permanence
-/// and time are known; what else there is of them is empty.
+/// An address with its events and its entries. Of the events, in the order of time, only kind,
+/// reason, permanence and time are known; what else there is of them is empty.
 #[derive(Debug)]
 pub struct Outline<'a> {
     pub address: &'a AddressKey,
@@ -21,13 +21,14 @@ pub struct Outline<'a> {
 }
 
 fn past(row: &Row<'_>) -> Result<PastEvent, StoreError> {
+    let occurred_at = Timestamp(row.get(4)?);
     Ok(PastEvent {
-        key: EventKey(row.get(1)?),
-        kind: events::kind(row, 2)?,
-        reason: events::reason(row, 3)?,
-        permanence: events::permanence(row, 4)?,
-        occurred_at: Timestamp(row.get(5)?),
-        received_at: Timestamp(row.get(5)?),
+        key: EventKey([0; 16]),
+        kind: events::kind(row, 1)?,
+        reason: events::reason(row, 2)?,
+        permanence: events::permanence(row, 3)?,
+        occurred_at,
+        received_at: occurred_at,
         source: String::new(),
         send: None,
         grounds: None,
@@ -40,25 +41,22 @@ fn past(row: &Row<'_>) -> Result<PastEvent, StoreError> {
 }
 
 impl Store {
-    /// Calls `each` with every address that has events, in the order of addresses, without the
+    /// Calls `each` with every address that has events the policy reads, in the order of addresses, without the
     /// events of undone runs; memory does not grow with them.
     pub fn for_each_outline<E: From<StoreError>>(
         &self,
         mut each: impl FnMut(Outline<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        // The run stands in the wide rows only: these are not looked at while none was undone.
         let undone = if self.undone_runs()?.is_empty() {
             ""
         } else {
-            "AND e.key NOT IN (SELECT u.key FROM run AS r JOIN event AS u ON u.run = r.id
-                               WHERE r.undone_at IS NOT NULL)"
+            "AND e.run NOT IN (SELECT r.id FROM run AS r WHERE r.undone_at IS NOT NULL)"
         };
-        let mut select = self
-            .connection
-            .prepare(&format!(
-                "SELECT e.address_key, e.key, e.kind, e.reason, e.permanence, e.occurred_at FROM event AS e
-                 WHERE e.address_key IS NOT NULL AND e.kind IN {} {undone} ORDER BY e.address_key",
-                super::history::KINDS
-            ))?;
+        let mut select = self.connection.prepare(&format!(
+            "SELECT e.address_key, e.kind, e.reason, e.permanence, e.occurred_at FROM event AS e
+             WHERE e.address_key IS NOT NULL {undone} ORDER BY e.address_key, e.occurred_at"
+        ))?;
         let mut rows = select.query(params![])?;
         let mut listed = Listed::default();
         let mut entries = self.connection.prepare(&format!(
@@ -86,10 +84,15 @@ impl Store {
             let (Some(row), Some(address)) = (&row, address) else {
                 return Ok(());
             };
+            let event = past(row)?;
+            // Asked here: a list in the statement would be looked up for each row.
+            if !super::history::counts(event.kind) {
+                continue;
+            }
             if present.is_none() {
                 present = Some(AddressKey::from_stored(address.to_owned()));
             }
-            events.push(past(row)?);
+            events.push(event);
         }
     }
 }

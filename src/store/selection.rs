@@ -1,6 +1,6 @@
 //! Which rows of the do-not-contact list are meant: by reason, cause, age, run, and whose they are.
 
-use super::engine::{Bind, Connection, Value};
+use super::engine::{Bind, Value};
 use super::{
     Batch, Store, StoreError,
     do_not_contact::{CHANNEL, COLUMNS, LIVE, STRENGTH, row},
@@ -42,6 +42,20 @@ pub struct Selection {
     /// At most so many rows.
     pub limit: Option<u64>,
 }
+
+/// How much of a selection is read at a time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// A few rows.
+    Page,
+    /// All of them.
+    Whole,
+    /// All of them, each with the contacts that have its address; who meets the filter is known.
+    WholeWithContacts,
+}
+
+/// Where the contact stands, after [`COLUMNS`].
+const CONTACT: usize = 8;
 
 /// The SQL of a selection with its values; `$1` is always the present time.
 struct Query {
@@ -86,14 +100,23 @@ impl Selection {
             }
     }
 
-    fn query(&self, now: Timestamp, columns: &str) -> Query {
-        let by_event = !self.receiving_hosts.is_empty() || self.between.is_some();
-        let mut sql = format!("SELECT {columns} FROM do_not_contact AS d");
-        if by_event || !self.campaigns.is_empty() {
-            sql += " LEFT JOIN event AS e ON e.key = d.event";
+    fn query(&self, now: Timestamp, reading: Reading) -> Query {
+        let mut sql = format!("SELECT {COLUMNS}");
+        if reading == Reading::WholeWithContacts {
+            sql += ", c.id";
         }
-        if !self.campaigns.is_empty() {
+        sql += " FROM do_not_contact AS d";
+        let by_event = !self.receiving_hosts.is_empty() || self.between.is_some();
+        if by_event || !self.campaigns.is_empty() {
+            // By the address: in the order in which the list is read its events lie together, those
+            // of one key anywhere. The key is wrapped, or its index would be preferred.
+            sql += " LEFT JOIN event AS e ON e.address_key = d.address_key AND coalesce(e.key, d.event) = d.event";
+        }
+        if !self.campaigns.is_empty() && reading == Reading::Page {
             sql += " LEFT JOIN send AS s ON s.hash = e.send_hash";
+        }
+        if reading == Reading::WholeWithContacts {
+            sql += " CROSS JOIN contact AS c";
         }
         sql += " WHERE ";
         let mut query = Query {
@@ -140,9 +163,19 @@ impl Selection {
             let below = query.value(format!("%.{}", literally(host)));
             format!("e.receiving_host = {exact} OR e.receiving_host LIKE {below} ESCAPE '\\'")
         });
-        query.any(&self.campaigns, |query, campaign| {
-            format!("s.email_id = {}", query.value(campaign.clone()))
-        });
+        if reading == Reading::Page {
+            query.any(&self.campaigns, |query, campaign| {
+                format!("s.email_id = {}", query.value(campaign.clone()))
+            });
+        } else if !self.campaigns.is_empty() {
+            // Their sends in one pass, instead of one look-up for each row.
+            let campaigns = self.campaigns.iter();
+            let campaigns: Vec<String> = campaigns.map(|id| query.value(id.clone())).collect();
+            query.sql += &format!(
+                " AND e.send_hash IN (SELECT s.hash FROM send AS s WHERE s.email_id IN ({}))",
+                campaigns.join(", ")
+            );
+        }
         query.any(&self.runs, |query, run| {
             format!("d.run = {}", query.value(*run))
         });
@@ -158,7 +191,9 @@ impl Selection {
             let (from, to) = (query.value(from.0), query.value(to.0));
             query.sql += &format!(" AND coalesce(e.occurred_at, d.since) BETWEEN {from} AND {to}");
         }
-        if let Some(filter) = &self.filter {
+        if reading == Reading::WholeWithContacts {
+            query.sql += " AND c.address_key = d.address_key";
+        } else if let Some(filter) = &self.filter {
             let predicate = filter.predicate();
             let (condition, values) = predicate.finish_after(query.values.len());
             query.sql +=
@@ -171,27 +206,6 @@ impl Selection {
     }
 }
 
-/// See [`Store::for_each_listed`].
-pub(super) fn for_each<E: From<StoreError>>(
-    connection: &Connection,
-    selection: &Selection,
-    now: Timestamp,
-    mut each: impl FnMut(DoNotContact) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut query = selection.query(now, COLUMNS);
-    let limit = selection
-        .limit
-        .map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
-    let limit = query.value(limit);
-    query.sql += &format!(" ORDER BY d.address_key, {STRENGTH} LIMIT {limit}");
-    let mut select = connection.prepare(&query.sql)?;
-    let mut rows = select.query(&query.values())?;
-    while let Some(found) = rows.next()? {
-        each(row(&found)?)?;
-    }
-    Ok(())
-}
-
 impl Store {
     /// Calls `each` for every row of the selection, by address, strongest reason first; memory
     /// does not grow with them.
@@ -199,9 +213,52 @@ impl Store {
         &self,
         selection: &Selection,
         now: Timestamp,
-        each: impl FnMut(DoNotContact) -> Result<(), E>,
+        mut each: impl FnMut(DoNotContact) -> Result<(), E>,
     ) -> Result<(), E> {
-        for_each(&self.connection, selection, now, each)
+        let snapshot = self.snapshot()?;
+        // Who meets the filter is found in one pass over each table; for a few addresses they are
+        // looked up.
+        let filter = selection.filter.as_ref();
+        let filter = filter.filter(|_| selection.addresses.is_empty());
+        let meeting = match filter {
+            Some(filter) => self.evaluate_all(&[filter])?.0.pop(),
+            None => None,
+        };
+        let mut query = selection.query(
+            now,
+            if meeting.is_some() {
+                Reading::WholeWithContacts
+            } else {
+                Reading::Whole
+            },
+        );
+        query.sql += &format!(" ORDER BY d.address_key, {STRENGTH}");
+        let mut select = self.connection.prepare(&query.sql)?;
+        let mut rows = select.query(&query.values())?;
+        let mut left = selection.limit.unwrap_or(u64::MAX);
+        let mut last = None;
+        while left > 0
+            && let Some(found) = rows.next()?
+        {
+            if let Some(meeting) = &meeting
+                && !meeting.contains(found.get(CONTACT)?)
+            {
+                continue;
+            }
+            let row = row(&found)?;
+            // A row comes once for each contact with its address.
+            if meeting.is_some() {
+                let place = Some((row.address.clone(), row.entry.grounds));
+                if place == last {
+                    continue;
+                }
+                last = place;
+            }
+            each(row)?;
+            left -= 1;
+        }
+        drop(snapshot);
+        Ok(())
     }
 }
 
@@ -214,7 +271,7 @@ impl Batch<'_> {
         place: Option<(&AddressKey, Grounds)>,
         limit: u32,
     ) -> Result<Vec<DoNotContact>, StoreError> {
-        let mut query = selection.query(now, COLUMNS);
+        let mut query = selection.query(now, Reading::Page);
         if let Some((address, grounds)) = place {
             let address = query.value(address.as_str().to_owned());
             let grounds = query.value(grounds.name().to_owned());

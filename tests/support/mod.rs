@@ -166,6 +166,30 @@ impl TestEnv {
         command
     }
 
+    /// The same on a machine with so little memory, in KiB of addresses.
+    pub(crate) fn command_within<S: AsRef<OsStr>>(
+        &self,
+        memory: u32,
+        args: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let program = self.command(args);
+        let mut limited = Command::new("sh");
+        let set = program.get_envs();
+        limited
+            .arg("-c")
+            .arg(format!("ulimit -c 0; ulimit -v {memory}; exec \"$@\""))
+            .arg("sh")
+            .arg(program.get_program())
+            .args(program.get_args())
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(set.filter_map(|(name, value)| Some((name, value?))))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        limited
+    }
+
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
         finish(self.command(args).spawn().unwrap())
     }

@@ -145,7 +145,8 @@ fn show(groups: &[Group], shape: Shape) -> Result<(), CliError> {
             .iter()
             .map(|group| json!({"about": group.about, "findings": group.findings}))
             .collect();
-        writeln!(out, "{:#}", json!({"groups": groups}))?;
+        let text = format!("{:#}", json!({"groups": groups}));
+        writeln!(out, "{}", super::listing::json_text(&text))?;
         return Ok(());
     }
     for group in groups {

@@ -13,11 +13,10 @@ mod sparkpost;
 use bouncekit_core::{
     address::AddressKey,
     classify::{Diagnostics, Reason, Rules},
+    rows::{Row, text},
     suppression::Grounds,
     time::Timestamp,
 };
-
-use super::import::{Row, text};
 
 /// One system's format.
 pub(crate) struct Format {

@@ -1,6 +1,8 @@
 //! Mautic's tables as MySQL writes them to files: which columns a row has.
 
-use std::{io::Read as _, path::Path};
+use std::{io::Read as _, path::Path, rc::Rc};
+
+use bouncekit_core::rows::{Columns, of_definition};
 
 use super::CliError;
 
@@ -57,14 +59,6 @@ impl Table {
     }
 }
 
-/// The columns of a file without a header line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Columns {
-    pub(super) names: Vec<String>,
-    /// A row may have more than these.
-    pub(super) more: bool,
-}
-
 /// From the options, or the table's definition beside the file; `None`: the file has a header.
 pub(super) fn columns(
     given: &[String],
@@ -74,7 +68,7 @@ pub(super) fn columns(
     if !given.is_empty() {
         let names = given.iter().map(|name| name.trim().to_lowercase());
         return Ok(Some(Columns {
-            names: names.collect(),
+            names: Rc::new(names.collect()),
             more: false,
         }));
     }
@@ -82,7 +76,10 @@ pub(super) fn columns(
         return Ok(None);
     };
     if let Some(names) = definition(&path.with_extension("sql")) {
-        return Ok(Some(Columns { names, more: false }));
+        return Ok(Some(Columns {
+            names: Rc::new(names),
+            more: false,
+        }));
     }
     let names: Vec<String> = table
         .columns()
@@ -100,7 +97,10 @@ pub(super) fn columns(
              WHERE table_name = 'leads')",
         ));
     }
-    Ok(Some(Columns { names, more: true }))
+    Ok(Some(Columns {
+        names: Rc::new(names),
+        more: true,
+    }))
 }
 
 /// A definition is a page or two.
@@ -113,14 +113,5 @@ fn definition(path: &Path) -> Option<Vec<String>> {
     file.take(LONGEST_DEFINITION)
         .read_to_string(&mut text)
         .ok()?;
-    let (_, body) = text.split_once("CREATE TABLE")?;
-    let names: Vec<String> = body
-        .lines()
-        .skip(1)
-        .map_while(|line| {
-            let (name, _) = line.trim_start().strip_prefix('`')?.split_once('`')?;
-            Some(name.to_lowercase())
-        })
-        .collect();
-    (!names.is_empty()).then_some(names)
+    of_definition(&text)
 }

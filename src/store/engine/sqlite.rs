@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_append.sql"),
     include_str!("../migrations/0007_roll_up.sql"),
     include_str!("../migrations/0008_contacts_noted.sql"),
+    include_str!("../migrations/0009_external_ids.sql"),
 ];
 
 /// Marks a database file as ours (`bkit`).

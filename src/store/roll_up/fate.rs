@@ -29,6 +29,12 @@ impl Bits {
         })
     }
 
+    /// Both together.
+    #[must_use]
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     const fn has(self, bit: u8) -> bool {
         self.0 & bit != 0
     }
@@ -77,11 +83,14 @@ impl Change {
 
 /// Changes by day, campaign and domain.
 #[derive(Default)]
-pub(super) struct SendDays(BTreeMap<i64, BTreeMap<String, BTreeMap<String, Change>>>);
+pub(super) struct SendDays {
+    changes: BTreeMap<i64, BTreeMap<String, BTreeMap<String, Change>>>,
+    len: usize,
+}
 
 impl SendDays {
     pub(super) fn add(&mut self, (day, email, domain): (i64, &str, &str), change: Change) {
-        let emails = self.0.entry(day).or_default();
+        let emails = self.changes.entry(day).or_default();
         if !emails.contains_key(email) {
             emails.insert(email.to_owned(), BTreeMap::new());
         }
@@ -96,7 +105,12 @@ impl SendDays {
             sum.unsubscribes += change.unsubscribes;
         } else {
             domains.insert(domain.to_owned(), change);
+            self.len += 1;
         }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.len
     }
 
     pub(super) fn write(self, batch: &Batch<'_>) -> Result<(), StoreError> {
@@ -112,7 +126,7 @@ impl SendDays {
             "DELETE FROM send_day WHERE day = $1 AND email_id = $2 AND domain = $3 AND sends <= 0",
         )?;
         let changes = || {
-            self.0.iter().flat_map(|(day, emails)| {
+            self.changes.iter().flat_map(|(day, emails)| {
                 emails.iter().flat_map(move |(email, domains)| {
                     domains
                         .iter()
@@ -143,6 +157,16 @@ impl SendDays {
 /// Sends, by their hash, and the campaigns they belong to.
 pub(super) type Campaigns = Vec<(Box<[u8]>, String)>;
 
+/// What some events say of a send that is there.
+pub(super) struct Fate {
+    pub(super) send: Box<[u8]>,
+    pub(super) bits: Bits,
+    pub(super) campaign: String,
+    /// When it was sent.
+    pub(super) day: i64,
+    pub(super) address: AddressKey,
+}
+
 /// What some events say of sends.
 #[derive(Default)]
 pub(super) struct Fates(Vec<(Box<[u8]>, Bits)>);
@@ -150,6 +174,68 @@ pub(super) struct Fates(Vec<(Box<[u8]>, Bits)>);
 impl Fates {
     pub(super) fn add(&mut self, send: &[u8], bits: Bits) {
         self.0.push((send.into(), bits));
+    }
+
+    /// Adds what was heard of sends that are not there to what was heard before.
+    pub(super) fn of_orphans(
+        batch: &Batch<'_>,
+        orphans: &[(Box<[u8]>, Bits)],
+    ) -> Result<(), StoreError> {
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        let mut write = batch.transaction.prepare_cached(
+            "INSERT INTO send_fate (hash, fate) VALUES ($1, $2)
+             ON CONFLICT (hash) DO UPDATE SET fate = send_fate.fate | excluded.fate",
+        )?;
+        for some in orphans.chunks(AT_ONCE) {
+            let rows = some.iter();
+            write.execute_each(
+                rows.map(|(send, bits)| [Value::Blob(send), Value::Integer(bits.0.into())]),
+            )?;
+        }
+        batch.transaction.execute(
+            "UPDATE roll_up SET orphans = 1 WHERE orphans = 0",
+            params![],
+        )?;
+        Ok(())
+    }
+
+    /// Adds to what was heard before, of which there is nothing if this is the `first`.
+    pub(super) fn add_to(
+        batch: &Batch<'_>,
+        fates: &[Fate],
+        first: bool,
+        days: &mut SendDays,
+    ) -> Result<(), StoreError> {
+        let before: Vec<Bits> = if first {
+            vec![Bits::default(); fates.len()]
+        } else {
+            let mut heard = batch
+                .transaction
+                .prepare_cached("SELECT fate FROM send_fate WHERE hash = $1")?;
+            let hashes = fates.iter().map(|fate| [Value::Blob(&fate.send)]);
+            let heard = heard.query_each(hashes, |row| row.get::<u8>(0))?;
+            let first = |rows: &Vec<u8>| Bits(rows.first().copied().unwrap_or(0));
+            heard.iter().map(first).collect()
+        };
+        let mut write = batch.transaction.prepare_cached(
+            "INSERT INTO send_fate (hash, fate) VALUES ($1, $2) ON CONFLICT (hash) DO UPDATE SET fate = excluded.fate",
+        )?;
+        let worse = || {
+            let all = fates.iter().zip(&before);
+            all.map(|(fate, before)| (fate, *before, before.and(fate.bits)))
+                .filter(|(_, before, after)| before != after)
+        };
+        write
+            .execute_each(worse().map(|(fate, _, after)| {
+                [Value::Blob(&fate.send), Value::Integer(after.0.into())]
+            }))?;
+        for (fate, before, after) in worse() {
+            let place = (fate.day, fate.campaign.as_str(), fate.address.domain());
+            days.add(place, Change::from_to(before, after));
+        }
+        Ok(())
     }
 
     /// Adds them to what was heard before. Answers the campaign of each send that is there.

@@ -5,29 +5,32 @@
 //! transaction, and whoever asks for [`Statistics`] counts these days anew first. What was counted
 //! is never corrected in place: what takes events away or changes them (an undone run, a judgement
 //! made again, forgetting, retention) discards all counts, and the next who asks counts everything,
-//! in one pass over the events in the order of their keys. Each step of that is a short transaction
-//! and leaves off where the next goes on, so that writers get their turn. Events that come
-//! meanwhile leave their day stale, whether the pass had come by or not.
+//! see [`pass`]. Events that come meanwhile leave their day stale, whether the pass had come by or
+//! not.
 //!
 //! The fate of sends is kept beside: it only ever gets worse, so that counting an event twice
 //! changes nothing.
 
 mod fate;
+mod groups;
+mod heard;
+mod pass;
 mod tally;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::engine::{OptionalExtension, Value, params};
+use super::engine::{Connection, OptionalExtension, Value, params};
 use super::{Batch, NewSend, Statistics, Store, StoreError};
 use crate::{
     address::AddressKey,
     time::{DAY, Timestamp},
 };
+use pass::{Bounds, Pass, Place};
 use tally::Tally;
 
-/// Events counted in one transaction.
+/// So many events of a day are counted at a time.
 const AT_ONCE: usize = 200_000;
 
 /// The day of a time: days since 1970, UTC.
@@ -39,13 +42,27 @@ impl Store {
     /// The counts of reports, brought up to date.
     pub fn statistics(&mut self) -> Result<Statistics<'_>, StoreError> {
         while self.has_uncounted()? {
-            let batch = self.begin()?;
-            batch.count_some()?;
-            batch.commit()?;
+            self.count_some(Bounds::default())?;
         }
         Ok(Statistics {
             connection: &self.connection,
         })
+    }
+
+    /// Takes one step towards the counts of all events.
+    fn count_some(&mut self, bounds: Bounds) -> Result<(), StoreError> {
+        let batch = self.begin()?;
+        let place = batch.count_few(bounds.few)?;
+        batch.commit()?;
+        let Some(place) = place else {
+            return Ok(());
+        };
+        let pass = Pass::read(self, place, bounds)?;
+        let batch = self.begin()?;
+        if batch.write_pass(pass)? {
+            batch.commit()?;
+        }
+        Ok(())
     }
 
     /// Asked without a lock on writers: mostly there is nothing to do.
@@ -57,11 +74,6 @@ impl Store {
         )
     }
 }
-
-/// The columns that [`Tally::add`] reads.
-const COLUMNS: &str =
-    "key, occurred_at, received_at, kind, reason, permanence, rule, source, address_key, send_hash,
-     diagnostic, run";
 
 impl Batch<'_> {
     /// Notes that new events happened at these times.
@@ -160,16 +172,23 @@ impl Batch<'_> {
         days.write(self)
     }
 
-    /// Counts what fits into one transaction.
-    fn count_some(&self) -> Result<(), StoreError> {
-        let scanned: Option<Vec<u8>> =
-            self.transaction
-                .query_row("SELECT scanned FROM roll_up", params![], |row| row.get(0))?;
-        if let Some(place) = scanned {
-            return self.count_after(&place);
+    fn scanned(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.transaction
+            .query_row("SELECT scanned FROM roll_up", params![], |row| row.get(0))
+    }
+
+    /// Counts a stale day, or all events if these are few. Else answers where a pass over all of
+    /// them is to begin.
+    fn count_few(&self, few: usize) -> Result<Option<Place>, StoreError> {
+        if let Some(scanned) = self.scanned()? {
+            return match Place::read(&scanned) {
+                Some(place) => Ok(Some(place)),
+                None => self.begin_passes(&scanned, few),
+            };
         }
         if self.most_is_stale()? {
-            return self.discard_counts();
+            self.discard_counts()?;
+            return Ok(None);
         }
         let stale: Option<i64> = self
             .transaction
@@ -179,7 +198,51 @@ impl Batch<'_> {
                 |row| row.get(0),
             )
             .optional()?;
-        stale.map_or(Ok(()), |day| self.count_day(day))
+        if let Some(day) = stale {
+            self.count_day(day)?;
+        }
+        Ok(None)
+    }
+
+    fn begin_passes(&self, scanned: &[u8], few: usize) -> Result<Option<Place>, StoreError> {
+        if !scanned.is_empty() {
+            // An earlier version counted in smaller steps.
+            self.discard_counts()?;
+        }
+        // All that is there now will be seen.
+        self.transaction
+            .execute("DELETE FROM stale_day", params![])?;
+        let some: usize = self.transaction.query_row(
+            "SELECT count(*) FROM (SELECT 1 FROM event LIMIT $1) AS e",
+            params![few + 1],
+            |row| row.get(0),
+        )?;
+        if some <= few {
+            let mut tally = Tally::new(undone(&self.transaction)?);
+            let mut select = self
+                .transaction
+                .prepare(&format!("SELECT {} FROM event", groups::COLUMNS))?;
+            let mut rows = select.query(params![])?;
+            while let Some(row) = rows.next()? {
+                tally.add(&row)?;
+            }
+            tally.write(self)?;
+            self.transaction
+                .execute("UPDATE roll_up SET scanned = NULL", params![])?;
+            return Ok(None);
+        }
+        let mut token = [0; 8];
+        openssl::rand::rand_bytes(&mut token)
+            .map_err(|cause| StoreError::Other(cause.to_string()))?;
+        let place = Place {
+            from: Place::START,
+            token,
+        };
+        self.transaction.execute(
+            "UPDATE roll_up SET scanned = $1",
+            params![place.to_stored()],
+        )?;
+        Ok(Some(place))
     }
 
     /// Whether one pass over all events is less work than fetching those of the stale days: these
@@ -201,47 +264,23 @@ impl Batch<'_> {
         Ok(stale > 10_000 && stale > counted / 4)
     }
 
-    /// The next events of the pass over all of them.
-    fn count_after(&self, place: &[u8]) -> Result<(), StoreError> {
-        if place.is_empty() {
-            // It will see all that is there now.
-            self.transaction
-                .execute("DELETE FROM stale_day", params![])?;
-        }
-        let mut tally = Tally::new(self.undone()?);
-        let mut select = self.transaction.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM event WHERE key > $1 ORDER BY key LIMIT $2"
-        ))?;
-        let mut rows = select.query(params![place, i64::try_from(AT_ONCE).unwrap_or(i64::MAX)])?;
-        let (mut last, mut seen) = (None, 0);
-        while let Some(row) = rows.next()? {
-            tally.add(&row)?;
-            last = Some(row.get::<[u8; 16]>(0)?);
-            seen += 1;
-        }
-        tally.write(self)?;
-        // The last ones of all: from now on only what comes new.
-        let last = last.filter(|_| seen == AT_ONCE);
-        self.transaction
-            .execute("UPDATE roll_up SET scanned = $1", params![last])?;
-        Ok(())
-    }
-
     fn count_day(&self, day: i64) -> Result<(), StoreError> {
-        for table in tally::TABLES {
+        for table in groups::TABLES {
             self.transaction
                 .prepare_cached(&format!("DELETE FROM {table} WHERE day = $1"))?
                 .execute(params![day])?;
         }
-        let mut tally = Tally::new(self.undone()?);
+        let mut tally = Tally::new(undone(&self.transaction)?);
         let mut select = self.transaction.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM event WHERE occurred_at >= $1 AND occurred_at < $2"
+            "SELECT {} FROM event WHERE occurred_at >= $1 AND occurred_at < $2",
+            groups::COLUMNS
         ))?;
         let mut rows = select.query(params![day * DAY, (day + 1) * DAY])?;
         while let Some(row) = rows.next()? {
             tally.add(&row)?;
             if tally.len() >= AT_ONCE {
-                std::mem::replace(&mut tally, Tally::new(self.undone()?)).write(self)?;
+                std::mem::replace(&mut tally, Tally::new(undone(&self.transaction)?))
+                    .write(self)?;
             }
         }
         tally.write(self)?;
@@ -250,12 +289,11 @@ impl Batch<'_> {
             .execute(params![day])?;
         Ok(())
     }
+}
 
-    fn undone(&self) -> Result<HashSet<i64>, StoreError> {
-        let mut select = self
-            .transaction
-            .prepare_cached("SELECT id FROM run WHERE undone_at IS NOT NULL")?;
-        let rows = select.query_map(params![], |row| row.get(0))?;
-        rows.collect()
-    }
+/// The runs whose events do not count.
+fn undone(connection: &Connection) -> Result<HashSet<i64>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT id FROM run WHERE undone_at IS NOT NULL")?;
+    let rows = select.query_map(params![], |row| row.get(0))?;
+    rows.collect()
 }

@@ -15,15 +15,41 @@ const START: i64 = 20_000 * DAY;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Events { of: Vec<Of>, run: usize },
-    Sends { numbers: Vec<u8> },
-    Undo { run: usize },
-    Forget { address: u8 },
-    Reclassify { number: u8 },
-    Delete { number: u8 },
-    Retain { days: i64, sends: bool },
+    Events {
+        of: Vec<Of>,
+        run: usize,
+    },
+    Sends {
+        numbers: Vec<u8>,
+    },
+    Undo {
+        run: usize,
+    },
+    Forget {
+        address: u8,
+    },
+    Reclassify {
+        number: u8,
+    },
+    Delete {
+        number: u8,
+    },
+    Retain {
+        days: i64,
+        sends: bool,
+    },
     Ask,
-    CountSome,
+    /// A step of counting, of which little is held in memory.
+    CountSome {
+        sends: usize,
+        groups: usize,
+    },
+    /// The two halves of such a step, with others' work between them.
+    Read {
+        sends: usize,
+        groups: usize,
+    },
+    Write,
 }
 
 /// An event: which, what, when and of which send.
@@ -70,7 +96,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_u8..40).prop_map(|number| Step::Delete { number }),
         1 => (0_i64..12, any::<bool>()).prop_map(|(days, sends)| Step::Retain { days, sends }),
         3 => Just(Step::Ask),
-        2 => Just(Step::CountSome),
+        2 => (1_usize..8, 1_usize..16).prop_map(|(sends, groups)| Step::CountSome { sends, groups }),
+        2 => (1_usize..8, 1_usize..16).prop_map(|(sends, groups)| Step::Read { sends, groups }),
+        3 => Just(Step::Write),
     ]
 }
 
@@ -174,8 +202,11 @@ fn take(store: &mut Store, runs: &mut [i64], step: &Step) {
             };
             batch.retain(&retention, Timestamp(START)).unwrap();
         }
-        Step::CountSome => batch.count_some().unwrap(),
-        Step::Ask | Step::Undo { .. } => {}
+        Step::Ask
+        | Step::Undo { .. }
+        | Step::CountSome { .. }
+        | Step::Read { .. }
+        | Step::Write => {}
     }
     batch.commit().unwrap();
 }
@@ -241,13 +272,37 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn counts_are_those_of_all_events(steps in prop::collection::vec(step(), 1..40)) {
+    fn counts_are_those_of_all_events(steps in prop::collection::vec(step(), 1..40), finely: bool) {
         let mut store = Store::open_in_memory().unwrap();
         let mut runs: Vec<i64> = (0..3)
             .map(|_| store.begin_run("test", "host", 1, Timestamp(START)).unwrap())
             .collect();
+        let bounds = |sends: &usize, groups: &usize| Bounds { few: 3, sends: *sends, groups: *groups };
+        let mut read = None;
         for step in &steps {
-            take(&mut store, &mut runs, step);
+            match step {
+                Step::CountSome { sends, groups } => store.count_some(bounds(sends, groups)).unwrap(),
+                Step::Read { sends, groups } => {
+                    let batch = store.begin().unwrap();
+                    let place = batch.count_few(3).unwrap();
+                    batch.commit().unwrap();
+                    read = place.map(|place| Pass::read(&store, place, bounds(sends, groups)).unwrap());
+                }
+                Step::Write => {
+                    if let Some(pass) = read.take() {
+                        let batch = store.begin().unwrap();
+                        if batch.write_pass(pass).unwrap() {
+                            batch.commit().unwrap();
+                        }
+                    }
+                }
+                step => take(&mut store, &mut runs, step),
+            }
+        }
+        if finely {
+            while store.has_uncounted().unwrap() {
+                store.count_some(bounds(&2, &5)).unwrap();
+            }
         }
         store.statistics().unwrap();
         // Last: a transaction drops what is temporary.

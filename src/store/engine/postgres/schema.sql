@@ -11,7 +11,7 @@ CREATE TABLE contact (
     created_at  BIGINT NOT NULL,
     changed_at  BIGINT NOT NULL
 );
-CREATE INDEX contact_address ON contact (address_key);
+CREATE INDEX contact_address ON contact (address_key, external_id);
 
 CREATE TABLE send (
     hash        BYTEA PRIMARY KEY,

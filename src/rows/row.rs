@@ -1,13 +1,13 @@
-//! A row of an import: its values beside the names of their columns, which all rows of a file share.
+//! A row: its values beside the names of their columns, which all rows of a file share.
 
 use std::{borrow::Cow, rc::Rc};
 
 use serde_json::Value;
 
-/// One row: column names (lower case) and values; JSON values that are not text as JSON. Of columns
-/// with the same name the last counts.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Row {
+/// One row: column names (lower case) and values; values of JSON keep their type. Of columns with the
+/// same name the first that says something counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
     columns: Rc<Vec<String>>,
     values: Vec<Value>,
 }
@@ -19,45 +19,56 @@ impl Row {
         Self { columns, values }
     }
 
-    pub(crate) fn get(&self, column: &str) -> Option<&Value> {
+    pub fn get(&self, column: &str) -> Option<&Value> {
         self.values.get(self.place(column)?)
     }
 
-    pub(crate) fn contains_key(&self, column: &str) -> bool {
+    pub fn contains_key(&self, column: &str) -> bool {
         self.place(column).is_some()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         let columns = self.columns.iter().map(String::as_str);
         columns.zip(&self.values)
     }
 
     /// Gives the value of a column another name.
-    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+    pub fn rename(&mut self, from: &str, to: &str) {
         if let Some(place) = self.place(from) {
             to.clone_into(&mut Rc::make_mut(&mut self.columns)[place]);
         }
     }
 
     /// Puts another value into a column that is there.
-    pub(crate) fn replace(&mut self, column: &str, value: Value) {
+    pub fn replace(&mut self, column: &str, value: Value) {
         if let Some(place) = self.place(column) {
             self.values[place] = value;
         }
     }
 
     fn place(&self, column: &str) -> Option<usize> {
-        self.columns.iter().rposition(|name| name == column)
+        let named = self.columns.iter().enumerate();
+        let mut named = named.filter(|(_, name)| *name == column);
+        let (first, _) = named.next()?;
+        let says = |place: usize| text_of(&self.values[place]).is_some();
+        if says(first) {
+            return Some(first);
+        }
+        Some(
+            named
+                .find(|(place, _)| says(*place))
+                .map_or(first, |(place, _)| place),
+        )
     }
 
     /// The text of a column; numbers as they are written, `None` for missing, empty, null or `\N`.
-    pub(crate) fn text(&self, column: &str) -> Option<Cow<'_, str>> {
+    pub fn text(&self, column: &str) -> Option<Cow<'_, str>> {
         text_of(self.get(column)?)
     }
 }
 
 /// As [`Row::text`], of a value.
-pub(crate) fn text_of(value: &Value) -> Option<Cow<'_, str>> {
+pub fn text_of(value: &Value) -> Option<Cow<'_, str>> {
     let text = match value {
         Value::Null => return None,
         Value::String(text) => Cow::Borrowed(text.trim()),
@@ -67,7 +78,7 @@ pub(crate) fn text_of(value: &Value) -> Option<Cow<'_, str>> {
 }
 
 /// As [`Row::text`], for keeps.
-pub(crate) fn text(row: &Row, column: &str) -> Option<String> {
+pub fn text(row: &Row, column: &str) -> Option<String> {
     row.text(column).map(Cow::into_owned)
 }
 
@@ -89,8 +100,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_columns_with_one_name_counts() {
-        let row = row();
+    fn the_first_of_columns_with_one_name_that_says_something_counts() {
+        let mut row = row();
+        assert_eq!(row.text("email").as_deref(), Some("a@example.com"));
+        row.replace("email", json!(" "));
         assert_eq!(row.text("email").as_deref(), Some("b@example.com"));
         assert_eq!(row.text("points").as_deref(), Some("7"));
         assert_eq!(row.text("city"), None);

@@ -5,45 +5,80 @@ use std::io::{self, BufRead, Read as _};
 
 use serde_json::Value;
 
-/// Longer rows are refused, so that memory does not depend on the input.
-const LONGEST_ROW: usize = 16 * 1024 * 1024;
+use super::{
+    Columns, Each, LONGEST_RECORD, MOST_COLUMNS, Names, Numbered, ReadError, csv, too_long,
+    too_many_columns,
+};
+
+pub(super) fn read<E>(
+    input: impl BufRead,
+    mut columns: Columns,
+    names: &Names<'_>,
+    each: &mut Each<'_, E>,
+) -> Result<(), ReadError<E>> {
+    let mut tab = Tab::new(input);
+    let mut first = true;
+    while let Some((line, cells)) = tab.next()? {
+        if matches!(&cells, Ok(cells) if cells.len() == 1 && cells[0] == "") {
+            continue;
+        }
+        if std::mem::take(&mut first)
+            && let Some(header) = csv::header(&cells, names)
+        {
+            columns = header;
+            continue;
+        }
+        each(Numbered {
+            line,
+            row: cells.and_then(|cells| columns.row(cells)),
+            octets: tab.octets,
+        })
+        .map_err(ReadError::Caller)?;
+    }
+    Ok(())
+}
 
 /// The line a row begins at, and its values or what is wrong with it.
-type Numbered = (u64, Result<Vec<Value>, String>);
+type Values = (u64, Result<Vec<Value>, String>);
 
 /// Reads row after row.
-pub(super) struct Tab<R> {
+struct Tab<R> {
     input: R,
     line: u64,
     row: Vec<u8>,
+    /// Of the last row.
+    octets: usize,
 }
 
 impl<R: BufRead> Tab<R> {
-    pub(super) fn new(input: R) -> Self {
+    fn new(input: R) -> Self {
         Self {
             input,
             line: 1,
             row: Vec::new(),
+            octets: 0,
         }
     }
 
     /// The next row; `None` at the end.
-    pub(super) fn next(&mut self) -> io::Result<Option<Numbered>> {
+    fn next(&mut self) -> io::Result<Option<Values>> {
         let begin = self.line;
         self.row.clear();
-        let mut too_long = false;
+        let mut is_too_long = false;
         loop {
-            let room = (LONGEST_ROW + 1).saturating_sub(self.row.len()) as u64;
+            let room = (LONGEST_RECORD + 1).saturating_sub(self.row.len()) as u64;
             let read = (&mut self.input)
                 .take(room)
                 .read_until(b'\n', &mut self.row)?;
             if read == 0 {
                 break;
             }
-            if self.row.len() > LONGEST_ROW {
-                too_long = true;
+            if self.row.len() > LONGEST_RECORD {
+                is_too_long = true;
+                if self.row.last() != Some(&b'\n') {
+                    self.input.skip_until(b'\n')?;
+                }
                 self.line += 1;
-                self.input.skip_until(b'\n')?;
                 break;
             }
             self.line += 1;
@@ -54,16 +89,17 @@ impl<R: BufRead> Tab<R> {
         if self.row.is_empty() {
             return Ok(None);
         }
+        self.octets = self.row.len();
         if self.row.last() == Some(&b'\n') {
             self.row.pop();
         }
         if self.row.last() == Some(&b'\r') {
             self.row.pop();
         }
-        let row = if too_long {
-            Err(format!("longer than {LONGEST_ROW} bytes"))
+        let row = if is_too_long {
+            Err(too_long(LONGEST_RECORD))
         } else {
-            Ok(values(&self.row))
+            values(&self.row)
         };
         Ok(Some((begin, row)))
     }
@@ -77,7 +113,7 @@ fn ends_escaped(row: &[u8]) -> bool {
     row.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
-fn values(row: &[u8]) -> Vec<Value> {
+fn values(row: &[u8]) -> Result<Vec<Value>, String> {
     let mut values = Vec::new();
     let mut value = Vec::new();
     let mut null = false;
@@ -89,10 +125,15 @@ fn values(row: &[u8]) -> Vec<Value> {
             String::from_utf8_lossy(value).into_owned().into()
         });
         value.clear();
+        values.len()
     };
     while let Some(byte) = bytes.next() {
         match byte {
-            b'\t' => end(&mut value, &mut null),
+            b'\t' => {
+                if end(&mut value, &mut null) >= MOST_COLUMNS {
+                    return Err(too_many_columns());
+                }
+            }
             b'\\' => match bytes.next() {
                 Some(b'N') if value.is_empty() => null = true,
                 Some(b'n') => value.push(b'\n'),
@@ -108,7 +149,7 @@ fn values(row: &[u8]) -> Vec<Value> {
         }
     }
     end(&mut value, &mut null);
-    values
+    Ok(values)
 }
 
 #[cfg(test)]
