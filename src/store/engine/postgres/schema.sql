@@ -1,4 +1,4 @@
--- The tables of SQLite's migrations up to 0008, and what SQLite has built in or gets from us.
+-- The tables of SQLite's migrations up to 0009, and what SQLite has built in or gets from us.
 -- Text compares by its octets, as SQLite's does.
 
 CREATE TABLE contact (
