@@ -109,8 +109,9 @@ impl Points {
         sql.push(") AS points FROM event e WHERE e.address_key ")
             .append(restriction)
             .push(" AND e.kind = 'bounce' AND e.occurred_at > ");
+        // Between parameters alone PostgreSQL takes a CASE for text.
         self.by_scope(sql, "e", |rules, sql| {
-            sql.bind(rules.since);
+            sql.push("CAST(").bind(rules.since).push(" AS BIGINT)");
         });
         if self.undone {
             sql.push(NOT_UNDONE);
