@@ -6,13 +6,16 @@ use bouncekit_core::{
     address::AddressKey,
     classify::{Permanence, Reason},
     event::{EventKey, EventKind},
-    store::{DoNotContact, EventRow, NewContact, NewSend, OpenOptions, Segment, Store},
+    store::{DoNotContact, EventRow, NewContact, NewSend, OpenOptions, Store},
     suppression::{Grounds, PastEvent, Policy, entries},
     time::{DAY, Timestamp},
     verp::SendHash,
 };
 
-use crate::random::Random;
+use crate::{
+    random::Random,
+    segments::{self, now},
+};
 
 /// Names of what commands are asked about.
 pub(crate) struct Sample {
@@ -90,10 +93,6 @@ const RUNS: u64 = 400;
 
 /// Contacts written at once.
 const CHUNK: u64 = 100_000;
-
-fn now() -> Timestamp {
-    Timestamp::parse_iso(crate::NOW).unwrap()
-}
 
 /// Half of the contacts are with twenty large providers, the others spread over many domains.
 fn address(number: u64) -> String {
@@ -182,14 +181,7 @@ pub(crate) fn generate(path: &Path, contacts: u64) {
         ("Soft", "soft_bounces within 30d >= 2"),
     ] {
         let filter = store.read_filter(filter, &[]).unwrap().to_string();
-        let batch = store.begin().unwrap();
-        batch
-            .create_segment(&Segment {
-                filter,
-                ..Segment::new(name, now())
-            })
-            .unwrap();
-        batch.commit().unwrap();
+        segments::create(&mut store, name, filter);
     }
     let segments = store.segments().unwrap();
     let choice = bouncekit_core::segment::Choice {

@@ -113,7 +113,7 @@ impl Population {
     }
 }
 
-const CITIES: [&str; 12] = [
+pub(crate) const CITIES: [&str; 12] = [
     "Graz",
     "Wien",
     "Linz",

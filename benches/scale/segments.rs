@@ -20,6 +20,7 @@ use bouncekit_core::{
 use crate::{
     Bench, NOW,
     measure::{Cost, measured},
+    population::CITIES,
     random::Random,
     table,
 };
@@ -110,7 +111,7 @@ pub(crate) fn run(bench: &Bench, contacts: u64) {
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::parse_iso(NOW).unwrap()
 }
 
@@ -132,20 +133,6 @@ fn open(path: &Path) -> Store {
 }
 
 fn generate(path: &Path, contacts: u64) {
-    const CITIES: [&str; 12] = [
-        "Graz",
-        "Wien",
-        "Linz",
-        "Salzburg",
-        "Innsbruck",
-        "Klagenfurt",
-        "Villach",
-        "Wels",
-        "Steyr",
-        "Dornbirn",
-        "Leoben",
-        "Krems",
-    ];
     let mut random = Random(42);
     let mut store = open(path);
     let numbers: Vec<u64> = (0..contacts).collect();
@@ -192,15 +179,18 @@ fn generate(path: &Path, contacts: u64) {
         } else {
             store.read_filter(filter, &[]).unwrap().to_string()
         };
-        let batch = store.begin().unwrap();
-        batch
-            .create_segment(&Segment {
-                filter,
-                ..Segment::new(name, now())
-            })
-            .unwrap();
-        batch.commit().unwrap();
+        create(&mut store, name, filter);
     }
+}
+
+pub(crate) fn create(store: &mut Store, name: &str, filter: String) {
+    let batch = store.begin().unwrap();
+    let segment = Segment {
+        filter,
+        ..Segment::new(name, now())
+    };
+    batch.create_segment(&segment).unwrap();
+    batch.commit().unwrap();
 }
 
 fn suppression(number: u64, grounds: Grounds) -> DoNotContact {

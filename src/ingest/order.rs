@@ -25,6 +25,14 @@ const POLICIES: [&str; 5] = [
     "preset = \"mautic\"",
 ];
 
+/// Address, what happened, and when, in quarters of a day.
+fn events(what: &[(usize, u8, i64)]) -> Vec<DeliveryEvent> {
+    what.iter()
+        .enumerate()
+        .map(|(number, (address, what, at))| event(number, *address, *what, DAY + at * DAY / 4))
+        .collect()
+}
+
 fn event(number: usize, address: usize, what: u8, at: i64) -> DeliveryEvent {
     let reason = |reason: Reason| (EventKind::Bounce, Some(reason));
     let (kind, reason) = match what {
@@ -145,11 +153,7 @@ proptest! {
     ) {
         let policy: Policy = toml::from_str(POLICIES[policy]).unwrap();
         let settings = Settings { policy, ..Settings::default() };
-        let mut events: Vec<DeliveryEvent> = what
-            .iter()
-            .enumerate()
-            .map(|(number, (address, what, at))| event(number, *address, *what, DAY + at * DAY / 4))
-            .collect();
+        let mut events = events(&what);
         let store = after(&settings, &[(1, &events)]);
         let all_at_once = listed(&store);
         for (place, other) in shuffle.iter().enumerate().take(events.len()) {
@@ -192,11 +196,7 @@ proptest! {
     ) {
         let policy: Policy = toml::from_str(POLICIES[policy]).unwrap();
         let settings = Settings { policy, ..Settings::default() };
-        let events: Vec<DeliveryEvent> = what
-            .iter()
-            .enumerate()
-            .map(|(number, (address, what, at))| event(number, *address, *what, DAY + at * DAY / 4))
-            .collect();
+        let events = events(&what);
         let (first, second) = events.split_at(events.len() / 2);
         let mut store = after(&settings, &[(1, first), (2, second)]);
         if undone {
@@ -245,11 +245,7 @@ proptest! {
     ) {
         let policy: Policy = toml::from_str(POLICIES[policy]).unwrap();
         let settings = Settings { policy, ..Settings::default() };
-        let events: Vec<DeliveryEvent> = what
-            .iter()
-            .enumerate()
-            .map(|(number, (address, what, at))| event(number, *address, *what, DAY + at * DAY / 4))
-            .collect();
+        let events = events(&what);
         let (first, rest) = events.split_at(cut.index(events.len()));
         let (second, third) = rest.split_at(rest.len() / 2);
         let mut runs = vec![(1, first), (2, second), (3, third)];

@@ -12,8 +12,7 @@ use csv_core::ReadRecordResult;
 use serde_json::Value;
 
 use super::{
-    Columns, Each, LONGEST_RECORD, MOST_COLUMNS, Names, Numbered, ReadError, too_long,
-    too_many_columns,
+    Columns, Each, LONGEST_RECORD, MOST_COLUMNS, Names, ReadError, tell, too_long, too_many_columns,
 };
 
 /// Reads CSV whose first record names the columns.
@@ -38,12 +37,12 @@ pub(super) fn read<E>(
             more: false,
         },
         Err(cause) => {
-            return each(Numbered {
-                line: first.line,
-                row: Err(format!("the header line cannot be read: {cause}")),
-                octets: first.octets,
-            })
-            .map_err(ReadError::Caller);
+            return tell(
+                each,
+                first.line,
+                Err(format!("the header line cannot be read: {cause}")),
+                first.octets,
+            );
         }
     };
     while let Some(record) = records.next()? {
@@ -57,12 +56,7 @@ pub(super) fn read<E>(
             });
             columns.row(cells.collect::<Result<_, _>>()?)
         });
-        each(Numbered {
-            line: record.line,
-            row,
-            octets: record.octets,
-        })
-        .map_err(ReadError::Caller)?;
+        tell(each, record.line, row, record.octets)?;
     }
     Ok(())
 }
@@ -93,12 +87,7 @@ pub(super) fn read_without_header<E>(
             continue;
         }
         let row = cells.and_then(|cells| columns.row(cells));
-        each(Numbered {
-            line: record.line,
-            row,
-            octets: record.octets,
-        })
-        .map_err(ReadError::Caller)?;
+        tell(each, record.line, row, record.octets)?;
     }
     Ok(())
 }

@@ -67,6 +67,15 @@ impl<E> From<io::Error> for ReadError<E> {
 /// Takes row after row.
 type Each<'a, E> = dyn FnMut(Numbered) -> Result<(), E> + 'a;
 
+fn tell<E>(
+    each: &mut Each<'_, E>,
+    line: u64,
+    row: Result<Row, String>,
+    octets: usize,
+) -> Result<(), ReadError<E>> {
+    each(Numbered { line, row, octets }).map_err(ReadError::Caller)
+}
+
 /// A record may have so many octets, with the line ends in its values: Mautic's `email_stats` keep
 /// the contents of mails in `tokens`.
 const LONGEST_RECORD: usize = 16 * 1024 * 1024;
@@ -101,12 +110,12 @@ pub fn read<E>(
         Some(_) => Format::Csv,
     };
     if options.format.is_none() && head::is_json_array(line) {
-        return each(Numbered {
-            line: 1,
-            row: Err("a JSON array: write one object a line (jq -c '.[]')".into()),
-            octets: head.len(),
-        })
-        .map_err(ReadError::Caller);
+        return tell(
+            each,
+            1,
+            Err("a JSON array: write one object a line (jq -c '.[]')".into()),
+            head.len(),
+        );
     }
     let names = &options.names;
     let bare = options.columns.is_none().then(|| head::bare_list(line));

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{Each, LONGEST_LINE, Names, Numbered, ReadError, Row, too_long};
+use super::{Each, LONGEST_LINE, Names, ReadError, Row, tell, too_long};
 
 pub(super) fn read<E>(
     mut input: impl BufRead,
@@ -37,12 +37,7 @@ pub(super) fn read<E>(
         } else {
             Err(too_long(LONGEST_LINE))
         };
-        each(Numbered {
-            line: number,
-            row,
-            octets,
-        })
-        .map_err(ReadError::Caller)?;
+        tell(each, number, row, octets)?;
     }
 }
 

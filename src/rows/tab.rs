@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read as _};
 use serde_json::Value;
 
 use super::{
-    Columns, Each, LONGEST_RECORD, MOST_COLUMNS, Names, Numbered, ReadError, csv, too_long,
+    Columns, Each, LONGEST_RECORD, MOST_COLUMNS, Names, ReadError, csv, tell, too_long,
     too_many_columns,
 };
 
@@ -28,12 +28,12 @@ pub(super) fn read<E>(
             columns = header;
             continue;
         }
-        each(Numbered {
+        tell(
+            each,
             line,
-            row: cells.and_then(|cells| columns.row(cells)),
-            octets: tab.octets,
-        })
-        .map_err(ReadError::Caller)?;
+            cells.and_then(|cells| columns.row(cells)),
+            tab.octets,
+        )?;
     }
     Ok(())
 }
