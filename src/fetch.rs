@@ -310,11 +310,11 @@ pub(crate) fn recognise_body(
     };
     Item {
         content: Some(content_key(key.as_bytes())),
-        unread: Some(Unread {
+        unread: Some(Box::new(Unread {
             place: place.to_owned(),
             reason,
             for_good,
-        }),
+        })),
         ..Item::default()
     }
 }
@@ -344,11 +344,11 @@ pub fn recognise(
         Err(refused) => (
             Vec::new(),
             true,
-            Some(Unread {
+            Some(Box::new(Unread {
                 place: place.to_owned(),
                 reason: refused.reason,
                 for_good: refused.for_good,
-            }),
+            })),
         ),
     };
     let archived = match recognition.keep {

@@ -92,7 +92,7 @@ enum Output {
 }
 
 /// The page cache for big inputs; small ones never fill it.
-const CACHE: u32 = 96;
+const CACHE: u32 = 80;
 
 /// So many bad entries and remarkable events are told one by one, then only counted.
 const TOLD: u64 = 20;

@@ -191,7 +191,7 @@ impl Default for Limits {
             batch_messages: 500,
             batch_bytes: 4 * 1024 * 1024,
             // Large enough that sorted by key they share pages.
-            batch_events: 50_000,
+            batch_events: 100_000,
             message_time: Span(60 * SECOND),
             message_memory: 1 << 30,
         }

@@ -1,6 +1,6 @@
 //! Who is meant: hash, Message-ID, then address; for a whole batch at once.
 
-use std::collections::{HashMap, HashSet};
+use std::{borrow::Cow, collections::HashSet};
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use crate::{
     address::AddressKey,
     event::{DeliveryEvent, EventKind, ONLY_THEIR_WORD},
     message::{Clue, Target},
-    store::{Batch, Send, StoreError},
+    store::{Batch, Send, SentTo, StoreError},
     time::{DAY, Timestamp},
     verp::{Keys, SendHash, Signature},
 };
@@ -72,43 +72,43 @@ pub(super) struct Resolved {
     pub(super) may_unsubscribe: bool,
 }
 
+/// For each event of each item.
 pub(super) fn resolve(
     batch: &Batch<'_>,
     identity: &Identity,
     items: &[Item],
     now: Timestamp,
-) -> Result<Vec<Vec<Resolved>>, StoreError> {
-    let events = || items.iter().flat_map(|item| &item.events);
-    let sends = Sends::of(
-        batch,
-        events().flat_map(|event| event.clues.iter().map(|clue| &clue.target)),
-    )?;
+) -> Result<Vec<Resolved>, StoreError> {
+    let events = items.iter().flat_map(|item| &item.events);
+    let addressees = addressees(batch, events.flat_map(|event| &event.clues))?;
+    let mut left = &addressees[..];
 
-    let mut resolved: Vec<Vec<Resolved>> = items
-        .iter()
-        .map(|item| {
-            let key = |event: &DeliveryEvent| AddressKey::parse(event.address.as_deref()?);
-            let mut named: Vec<Option<AddressKey>> = item.events.iter().map(key).collect();
-            // A report on several recipients is charged to the send only for the send's own address.
-            let others: HashSet<AddressKey> = if named.len() > 1 {
-                named.iter().flatten().cloned().collect()
-            } else {
-                HashSet::new()
-            };
-            item.events
-                .iter()
-                .zip(&mut named)
-                .map(|(event, named)| {
-                    resolve_one(identity, &sends, event, named.take(), &others, now)
-                })
-                .collect()
-        })
-        .collect();
+    let mut resolved = Vec::with_capacity(items.len());
+    for item in items {
+        let key = |event: &DeliveryEvent| AddressKey::parse(event.address.as_deref()?);
+        // A report on several recipients is charged to the send only for the send's own address.
+        let others: HashSet<AddressKey> = if item.events.len() > 1 {
+            item.events.iter().filter_map(key).collect()
+        } else {
+            HashSet::new()
+        };
+        for event in &item.events {
+            let (these, behind) = left.split_at(event.clues.len());
+            left = behind;
+            resolved.push(resolve_one(
+                identity,
+                these,
+                event,
+                key(event),
+                &others,
+                now,
+            ));
+        }
+    }
 
     let unsure: Vec<&AddressKey> = {
         let mut keys: Vec<&AddressKey> = resolved
             .iter()
-            .flatten()
             .filter(|who| !who.known)
             .filter_map(|who| who.address.as_ref())
             .collect();
@@ -123,35 +123,48 @@ pub(super) fn resolve(
         .filter(|(known, _)| *known)
         .map(|(_, key)| (*key).clone())
         .collect();
-    for who in resolved.iter_mut().flatten() {
+    for who in &mut resolved {
         who.known |= who.address.as_ref().is_some_and(|key| known.contains(key));
     }
     Ok(resolved)
 }
 
-struct Sends {
-    by_hash: HashMap<SendHash, Send>,
-    by_message_id: HashMap<String, Send>,
+/// Who the send was written to that a clue names.
+struct Addressee<'c> {
+    hash: Cow<'c, SendHash>,
+    sent_to: SentTo,
 }
 
-impl Sends {
-    fn of<'t>(
-        batch: &Batch<'_>,
-        targets: impl Iterator<Item = &'t Target>,
-    ) -> Result<Self, StoreError> {
-        let mut hashes = Vec::new();
-        let mut message_ids = Vec::new();
-        for target in targets {
-            match target {
-                Target::Token(token) => hashes.push(&token.hash),
-                Target::MessageId(id) => message_ids.push(id.as_str()),
-            }
+/// In the order of the clues; `None` where a clue names no send.
+fn addressees<'c>(
+    batch: &Batch<'_>,
+    clues: impl Iterator<Item = &'c Clue>,
+) -> Result<Vec<Option<Addressee<'c>>>, StoreError> {
+    let targets: Vec<&Target> = clues.map(|clue| &clue.target).collect();
+    let mut hashes = Vec::with_capacity(targets.len());
+    let mut message_ids = Vec::new();
+    for target in &targets {
+        match target {
+            Target::Token(token) => hashes.push(&token.hash),
+            Target::MessageId(id) => message_ids.push(id.as_str()),
         }
-        Ok(Self {
-            by_hash: batch.sends_by_hash(&hashes)?,
-            by_message_id: batch.sends_by_message_id(message_ids)?,
-        })
     }
+    let mut by_hash = batch.sent_to(&hashes)?.into_iter();
+    let by_message_id = batch.sends_by_message_id(message_ids)?;
+    let named = targets.into_iter().map(|target| match target {
+        Target::Token(token) => Some(Addressee {
+            hash: Cow::Borrowed(&token.hash),
+            sent_to: by_hash.next().flatten()?,
+        }),
+        Target::MessageId(id) => by_message_id.get(id).map(|send| Addressee {
+            hash: Cow::Owned(send.hash.clone()),
+            sent_to: SentTo {
+                key: send.key.clone(),
+                sent_at: send.sent_at,
+            },
+        }),
+    });
+    Ok(named.collect())
 }
 
 /// What one clue leads to.
@@ -168,18 +181,6 @@ pub enum Lead<S = Send> {
     Unproven(S),
 }
 
-impl Lead<&Send> {
-    fn cloned(self) -> Lead {
-        match self {
-            Self::Send(send) => Lead::Send(send.clone()),
-            Self::Unknown => Lead::Unknown,
-            Self::Forged => Lead::Forged,
-            Self::Expired(send) => Lead::Expired(send.clone()),
-            Self::Unproven(send) => Lead::Unproven(send.clone()),
-        }
-    }
-}
-
 /// An event that a clue belongs to.
 #[derive(Clone, Copy)]
 struct About<'a> {
@@ -192,34 +193,37 @@ impl<S> Lead<S> {
     pub const fn decides(&self) -> bool {
         matches!(self, Self::Send(_) | Self::Forged | Self::Expired(_))
     }
+
+    fn try_map<T, E>(self, read: impl FnOnce(S) -> Result<T, E>) -> Result<Lead<T>, E> {
+        Ok(match self {
+            Self::Send(send) => Lead::Send(read(send)?),
+            Self::Unknown => Lead::Unknown,
+            Self::Forged => Lead::Forged,
+            Self::Expired(send) => Lead::Expired(read(send)?),
+            Self::Unproven(send) => Lead::Unproven(read(send)?),
+        })
+    }
 }
 
-fn follow<'s>(
+fn follow<'s, 'c>(
     identity: &Identity,
-    sends: &'s Sends,
     clue: &Clue,
+    addressee: Option<&'s Addressee<'c>>,
     About { kind, named }: About<'_>,
     now: Timestamp,
-) -> Lead<&'s Send> {
-    let (send, signature) = match &clue.target {
-        Target::MessageId(id) => (sends.by_message_id.get(id), Signature::Unsigned),
-        Target::Token(token) => {
-            // Without keys nothing can be said about a mac.
-            let signature = if identity.keys.is_empty() {
-                Signature::Unsigned
-            } else {
-                identity.keys.check(token)
-            };
-            if signature == Signature::Forged {
-                return Lead::Forged;
-            }
-            (sends.by_hash.get(&token.hash), signature)
-        }
+) -> Lead<&'s Addressee<'c>> {
+    let signature = match &clue.target {
+        // Without keys nothing can be said about a mac.
+        Target::Token(token) if !identity.keys.is_empty() => identity.keys.check(token),
+        _ => Signature::Unsigned,
     };
-    let Some(send) = send else {
+    if signature == Signature::Forged {
+        return Lead::Forged;
+    }
+    let Some(send) = addressee else {
         return Lead::Unknown;
     };
-    let age = now.0 - send.sent_at.0;
+    let age = now.0 - send.sent_to.sent_at.0;
     if let (Target::Token(_), Some(lasting)) = (&clue.target, identity.hash_lasting)
         && age > lasting
         // Whoever does not want mail any more may say so whenever they find the link.
@@ -230,7 +234,9 @@ fn follow<'s>(
     let good_enough = signature == Signature::Valid
         || match identity.signatures {
             Signatures::Accept => true,
-            Signatures::Prefer => age <= RECENT && named.is_none_or(|named| *named == send.key),
+            Signatures::Prefer => {
+                age <= RECENT && named.is_none_or(|named| *named == send.sent_to.key)
+            }
             Signatures::Require => false,
         };
     if good_enough {
@@ -247,19 +253,24 @@ pub(super) fn leads(
     event: &DeliveryEvent,
     now: Timestamp,
 ) -> Result<Vec<Lead>, StoreError> {
-    let sends = Sends::of(batch, event.clues.iter().map(|clue| &clue.target))?;
+    let addressees = addressees(batch, event.clues.iter())?;
     let named = event.address.as_deref().and_then(AddressKey::parse);
     let about = About {
         kind: event.kind,
         named: named.as_ref(),
     };
-    let lead = |clue| follow(identity, &sends, clue, about, now).cloned();
-    Ok(event.clues.iter().map(lead).collect())
+    let clues = event.clues.iter().zip(&addressees);
+    clues
+        .map(|(clue, addressee)| {
+            follow(identity, clue, addressee.as_ref(), about, now)
+                .try_map(|addressee| batch.send(&addressee.hash))
+        })
+        .collect()
 }
 
 fn resolve_one(
     identity: &Identity,
-    sends: &Sends,
+    addressees: &[Option<Addressee<'_>>],
     event: &DeliveryEvent,
     named: Option<AddressKey>,
     others: &HashSet<AddressKey>,
@@ -283,7 +294,8 @@ fn resolve_one(
     let lead = event
         .clues
         .iter()
-        .map(|clue| follow(identity, sends, clue, about, now))
+        .zip(addressees)
+        .map(|(clue, addressee)| follow(identity, clue, addressee.as_ref(), about, now))
         .find(Lead::decides);
     match lead {
         Some(Lead::Forged) => {
@@ -297,16 +309,16 @@ fn resolve_one(
             who.note = format!("the send `{}` is too old (hash_lasting)", send.hash);
         }
         Some(Lead::Send(send)) => {
-            who.send = Some(send.hash.clone());
+            who.send = Some(send.hash.as_ref().clone());
             who.may_unsubscribe = true;
             match named {
-                Some(named) if named != send.key => {
+                Some(named) if named != send.sent_to.key => {
                     if event.kind == EventKind::Reply {
                         who.kind = EventKind::Note;
                         who.note = "answered by another address than the one written to".into();
                         who.address = Some(named);
                     } else if event.address_wins
-                        || (event.kind == EventKind::Bounce && others.contains(&send.key))
+                        || (event.kind == EventKind::Bounce && others.contains(&send.sent_to.key))
                     {
                         who.note = format!("the send `{}` went to another address", send.hash);
                         who.send = None;
@@ -316,12 +328,12 @@ fn resolve_one(
                             "reported for another address: forwarded, or the mailbox of an alias"
                                 .into();
                         who.reported.clone_from(&event.address);
-                        who.address = Some(send.key.clone());
+                        who.address = Some(send.sent_to.key.clone());
                         who.known = true;
                     }
                 }
                 named => {
-                    who.address = named.or_else(|| Some(send.key.clone()));
+                    who.address = named.or_else(|| Some(send.sent_to.key.clone()));
                     who.known = true;
                 }
             }

@@ -65,6 +65,8 @@ pub(super) fn judge(
 
 /// Histories held in memory at once.
 const AT_ONCE: usize = 1000;
+/// Entries held in memory at once.
+const ADDED_AT_ONCE: usize = 10_000;
 
 /// Compares what follows from the whole history of each address without and with its new events.
 fn judge_thoroughly(
@@ -194,39 +196,41 @@ fn add_at_once<'r>(
     judged: &mut Judged,
 ) -> Result<BTreeMap<&'r AddressKey, Vec<usize>>, StoreError> {
     let mut left = BTreeMap::new();
-    let groups = || by_address.chunk_by(|one, other| one.0 == other.0);
+    let groups: Vec<_> = by_address.chunk_by(|one, other| one.0 == other.0).collect();
     let all = |group: &[(_, usize)]| group.iter().map(|(_, index)| *index).collect();
     if !policy.is_plain() {
-        left.extend(groups().map(|group| (group[0].0, all(group))));
+        left.extend(groups.into_iter().map(|group| (group[0].0, all(group))));
         return Ok(left);
     }
-    let addresses: Vec<&AddressKey> = groups().map(|group| group[0].0).collect();
-    let released = batch.ever_released(&addresses)?;
-    let (mut simple, mut entries_of_them) = (Vec::new(), Vec::new());
-    for (group, released) in groups().zip(released) {
-        let (address, index) = group[0];
-        let entry = if group.len() > 1 || released {
-            None
-        } else {
-            by_itself(policy, &rows[index], address)
-        };
-        if let Some(entry) = entry {
-            simple.push((address, index));
-            entries_of_them.push(DoNotContact {
-                address: address.clone(),
-                entry,
-            });
-        } else {
-            left.insert(address, all(group));
+    for some in groups.chunks(ADDED_AT_ONCE) {
+        let addresses: Vec<&AddressKey> = some.iter().map(|group| group[0].0).collect();
+        let released = batch.ever_released(&addresses)?;
+        let (mut simple, mut entries_of_them) = (Vec::new(), Vec::new());
+        for (group, released) in some.iter().zip(released) {
+            let (address, index) = group[0];
+            let entry = if group.len() > 1 || released {
+                None
+            } else {
+                by_itself(policy, &rows[index], address)
+            };
+            if let Some(entry) = entry {
+                simple.push((address, index));
+                entries_of_them.push(DoNotContact {
+                    address: address.clone(),
+                    entry,
+                });
+            } else {
+                left.insert(address, all(group));
+            }
         }
-    }
-    let added = batch.add_entries(&entries_of_them)?;
-    for (((address, index), row), added) in simple.into_iter().zip(entries_of_them).zip(added) {
-        if added {
-            judged.acted[index] = true;
-            judged.added.push((row.address, row.entry.grounds));
-        } else {
-            left.insert(address, vec![index]);
+        let added = batch.add_entries(&entries_of_them)?;
+        for (((address, index), row), added) in simple.into_iter().zip(entries_of_them).zip(added) {
+            if added {
+                judged.acted[index] = true;
+                judged.added.push((row.address, row.entry.grounds));
+            } else {
+                left.insert(address, vec![index]);
+            }
         }
     }
     Ok(left)

@@ -43,7 +43,7 @@ pub struct Item {
     /// The message in its folder; noted as pending until acknowledged.
     pub uid: Option<u32>,
     /// Why it could not be read; it has no events then.
-    pub unread: Option<Unread>,
+    pub unread: Option<Box<Unread>>,
     /// For webhooks: what came of verifying the request; kept in the events' notes.
     pub verification: Cow<'static, str>,
 }
@@ -177,6 +177,7 @@ pub fn apply_within(
     let written = Written::of(batch, settings, occasion, items)?;
     let suppressed = written.judge(batch, &settings.policy)?;
     let Written {
+        of_item,
         resolved,
         rows,
         new,
@@ -184,14 +185,15 @@ pub fn apply_within(
 
     let mut outcomes = Vec::with_capacity(items.len());
     let mut index = 0;
-    for (item, resolved) in items.iter_mut().zip(&resolved) {
+    for (item, events) in items.iter_mut().zip(of_item) {
         let mut outcome = Outcome::Duplicate;
-        for who in resolved {
-            let this = outcome_of(&rows[index], new[index], suppressed[index], who);
+        for index in index..index + events {
+            let (row, who) = (&rows[index], &resolved[index]);
+            let this = outcome_of(row, new[index], suppressed[index], who);
             outcome = outcome.max(this);
-            accounting.note(&rows[index], new[index], who);
-            index += 1;
+            accounting.note(row, new[index], who);
         }
+        index += events;
         if let (Some(content), Some(unread)) = (item.content, &item.unread) {
             let put_away = batch.note_poison(
                 content,
@@ -260,9 +262,10 @@ fn leave_known(batch: &Batch<'_>, items: &mut [Item]) -> Result<(), StoreError> 
 
 /// A batch whose events are written.
 struct Written {
-    /// Per item, per event.
-    resolved: Vec<Vec<Resolved>>,
+    /// How many events each item has.
+    of_item: Vec<usize>,
     /// The events of all items one after the other.
+    resolved: Vec<Resolved>,
     rows: Vec<EventRow>,
     new: Vec<bool>,
 }
@@ -275,12 +278,15 @@ impl Written {
         items: &mut [Item],
     ) -> Result<Self, StoreError> {
         let mut resolved = identity::resolve(batch, &settings.identity, items, occasion.now)?;
-        let mut rows = Vec::with_capacity(items.len());
-        for (item, resolved) in items.iter_mut().zip(&mut resolved) {
-            rows.extend(event_rows(item, resolved, occasion));
+        let of_item = items.iter().map(|item| item.events.len()).collect();
+        let mut rows = Vec::with_capacity(resolved.len());
+        let mut who = resolved.iter_mut();
+        for item in items {
+            rows.extend(event_rows(item, &mut who, occasion));
         }
         let new = batch.insert_events(&rows)?;
         Ok(Self {
+            of_item,
             resolved,
             rows,
             new,
@@ -290,7 +296,7 @@ impl Written {
     /// Brings the do-not-contact list up to the new events; answers for each whether it suppresses.
     fn judge(&self, batch: &Batch<'_>, policy: &Policy) -> Result<Vec<bool>, StoreError> {
         let mut acting = Vec::new();
-        for (index, who) in self.resolved.iter().flatten().enumerate() {
+        for (index, who) in self.resolved.iter().enumerate() {
             let may = who.may_unsubscribe || self.rows[index].kind != EventKind::Unsubscribe;
             if self.new[index] && who.known && !who.forged && may {
                 acting.push(index);
@@ -317,10 +323,10 @@ fn outcome_of(row: &EventRow, new: bool, suppressed: bool, who: &Resolved) -> Ou
     }
 }
 
-/// The rows of an item's events, in whose place they are.
-fn event_rows<'i>(
+/// The rows of an item's events, in whose place they are; takes from `resolved` who they are about.
+fn event_rows<'i, 'r: 'i>(
     item: &'i mut Item,
-    resolved: &'i mut [Resolved],
+    resolved: &'i mut impl Iterator<Item = &'r mut Resolved>,
     occasion: Occasion<'i>,
 ) -> impl Iterator<Item = EventRow> + 'i {
     let of = take(&mut item.events).into_iter().zip(resolved);

@@ -42,7 +42,7 @@ pub fn preview(
     let written = Written::of(&batch, settings, occasion, &mut [item.clone()])?;
     let suppressed = written.judge(&batch, &settings.policy)?;
     let policy = &settings.policy;
-    let resolved = written.resolved.iter().flatten();
+    let resolved = &written.resolved;
     let mut out = Vec::new();
     for (index, ((leads, who), row)) in leads
         .into_iter()

@@ -106,9 +106,10 @@ pub fn rejudge(
         }
     }
     let (mut mails, written): (Vec<Item>, Vec<Vec<EventRow>>) = known.into_iter().unzip();
-    let resolved = identity::resolve(&batch, &settings.identity, &mails, occasion.now)?;
+    let mut resolved = identity::resolve(&batch, &settings.identity, &mails, occasion.now)?;
+    let mut who = resolved.iter_mut();
     let mut difference = Difference::default();
-    for ((mail, before), mut who) in mails.iter_mut().zip(written).zip(resolved) {
+    for (mail, before) in mails.iter_mut().zip(written) {
         let today = event_rows(mail, &mut who, occasion).collect();
         difference.add(&batch, today, before, occasion.run)?;
     }

@@ -380,12 +380,18 @@ pub struct Application<'a> {
     pub dry_run: bool,
 }
 
+/// So many octets of addresses and diagnostics wait at most, however few the events: a provider may
+/// tell long stories.
+const WAITING_TEXT: usize = 16 << 20;
+
 /// Collects events and applies them chunk by chunk; every row is counted once.
 pub struct Applier<'a> {
     target: Target<'a>,
     application: Application<'a>,
     memo: Memo<'a>,
     waiting: Vec<Item>,
+    /// Octets of what is told in them.
+    waiting_text: usize,
     pub accounting: Accounting,
     /// Rows before `since`; they are among the ignored.
     pub too_old: u64,
@@ -420,6 +426,7 @@ impl<'a> Applier<'a> {
             memo: Memo::new(application.rules),
             application,
             waiting: Vec::new(),
+            waiting_text: 0,
             accounting: Accounting::default(),
             too_old: 0,
         })
@@ -446,12 +453,15 @@ impl<'a> Applier<'a> {
             return Ok(());
         };
         event.occurred_at = event.occurred_at.or(entry.received_at);
+        self.waiting_text += event.diagnostic.len()
+            + event.raw_type.len()
+            + event.address.as_ref().map_or(0, String::len);
         self.waiting.push(Item {
             events: vec![event],
             verification: entry.verification.clone(),
             ..Item::default()
         });
-        if self.waiting.len() >= self.application.chunk {
+        if self.waiting.len() >= self.application.chunk || self.waiting_text >= WAITING_TEXT {
             self.flush()?;
         }
         Ok(())
@@ -507,6 +517,52 @@ impl<'a> Applier<'a> {
             }
         }
         self.waiting.clear();
+        self.waiting_text = 0;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_stories_do_not_pile_up() {
+        let mut store = Store::open_in_memory().unwrap();
+        let application = Application {
+            rules: Rules::builtin(),
+            settings: &Settings::default(),
+            run: 1,
+            now: Timestamp(0),
+            since: None,
+            chunk: usize::MAX,
+            dry_run: false,
+        };
+        let mut applier = Applier::new(&mut store, application).unwrap();
+        let words = "so full a mailbox ".repeat(50_000);
+        let mut most = 0;
+        for number in 0..40 {
+            let row = Row {
+                event_id: Some(number.to_string().into()),
+                recipient: Some("anna@example.com".into()),
+                reason: Some(Cow::Borrowed(&words)),
+                ..Row::error("sendgrid", "")
+            };
+            let row = Row {
+                kind: Kind::SoftBounce,
+                ..row
+            };
+            let entry = Entry {
+                place: Place::START,
+                row,
+                received_at: None,
+                verification: "".into(),
+            };
+            applier.add(&entry).unwrap();
+            most = most.max(applier.waiting.len());
+        }
+        assert!(most < 20 && most > 10, "{most}");
+        applier.finish().unwrap();
+        assert_eq!(applier.accounting.fetched, 40);
     }
 }

@@ -62,6 +62,7 @@ pub use raw_messages::{ArchivePlace, ArchivedMail};
 pub use runs::{Run, RunTraces};
 pub use segments::{Member, Origin, Segment};
 pub use selection::Selection;
+pub(crate) use sends::SentTo;
 pub use sends::{NewSend, Send};
 pub use statistics::{
     DiagnosticCount, DomainCount, EventCount, Returned, Scope, SegmentCount, SourceCount,

@@ -31,6 +31,13 @@ pub struct Send {
     pub sent_at: Timestamp,
 }
 
+/// What a report on a send is judged by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SentTo {
+    pub(crate) key: AddressKey,
+    pub(crate) sent_at: Timestamp,
+}
+
 const COLUMNS: &str = "hash, email_id, address, address_key, sent_at";
 
 fn send(row: &Row<'_>) -> Result<Send, StoreError> {
@@ -113,26 +120,32 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The sends of these hashes; an unknown hash is left out.
-    pub(crate) fn sends_by_hash(
-        &self,
-        hashes: &[&SendHash],
-    ) -> Result<HashMap<SendHash, Send>, StoreError> {
+    /// Where the sends of these hashes went; `None` where there is no such send.
+    pub(crate) fn sent_to(&self, hashes: &[&SendHash]) -> Result<Vec<Option<SentTo>>, StoreError> {
         let mut select = self
             .transaction
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM send WHERE hash = $1"))?;
+            .prepare_cached("SELECT address_key, sent_at FROM send WHERE hash = $1")?;
         let hashes: Vec<&[u8]> = hashes.iter().map(|hash| hash.as_str().as_bytes()).collect();
-        let mut hashes: Vec<&[u8]> = ascending(hashes.iter().copied())
-            .into_iter()
-            .map(|place| hashes[place])
-            .collect();
-        hashes.dedup();
-        let mut found = HashMap::with_capacity(hashes.len());
-        let sends = select.query_each(hashes.into_iter().map(|hash| [Value::Blob(hash)]), send)?;
-        for send in sends.into_iter().flatten() {
-            found.insert(send.hash.clone(), send);
+        let order = ascending(hashes.iter().copied());
+        let values = order.iter().map(|place| [Value::Blob(hashes[*place])]);
+        let in_order = select.find_each(values, |row| {
+            Ok(SentTo {
+                key: AddressKey::from_stored(row.get(0)?),
+                sent_at: Timestamp(row.get(1)?),
+            })
+        })?;
+        let mut found = vec![None; hashes.len()];
+        for (place, sent_to) in order.into_iter().zip(in_order) {
+            found[place] = sent_to;
         }
         Ok(found)
+    }
+
+    /// The send of this hash.
+    pub(crate) fn send(&self, hash: &SendHash) -> Result<Send, StoreError> {
+        self.transaction
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM send WHERE hash = $1"))?
+            .query_row(params![hash.as_str().as_bytes()], send)
     }
 
     /// The sends with these Message-IDs. One that several sends share names nobody and is left out.

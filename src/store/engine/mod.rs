@@ -508,6 +508,34 @@ impl Statement<'_> {
         }
     }
 
+    /// As [`Self::query_each`], where each has one row at most.
+    pub(super) fn find_each<'v, T, const N: usize>(
+        &mut self,
+        rows: impl Iterator<Item = [Value<'v>; N]>,
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<Option<T>>> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres { session, sql, .. } => session
+                .fetch_each(sql, rows)?
+                .iter()
+                .map(|rows| {
+                    rows.first()
+                        .map(|row| read(&Row::Postgres(row)))
+                        .transpose()
+                })
+                .collect(),
+            _ => rows
+                .map(|values| {
+                    self.query(&values)?
+                        .next()?
+                        .map(|row| read(&row))
+                        .transpose()
+                })
+                .collect(),
+        }
+    }
+
     /// Asks it; memory does not grow with the rows.
     pub(super) fn query(&mut self, values: &[Value<'_>]) -> Result<Rows<'_>> {
         Ok(match self {
