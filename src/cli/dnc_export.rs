@@ -80,7 +80,8 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     };
     export.out.text(format.header)?;
     let noting = args.since_last || !args.dry_run;
-    exporting.for_each_listed(&selection, context.now, noting, |row, notes| {
+    let contacts = format.contacts;
+    exporting.for_each_listed(&selection, context.now, noting, contacts, |row, notes| {
         export.row(&row, notes)
     })?;
     let mut removals = true;
@@ -132,7 +133,11 @@ impl Export<'_> {
             return Ok(());
         }
         self.previous = Some(row.address.clone());
-        let contacts = contacts(self.format, self.exporting, &row.address)?;
+        let contacts = if self.format.contacts {
+            notes.external_ids(&row.address)?
+        } else {
+            vec![String::new()]
+        };
         if contacts.is_empty() {
             self.counts.contactless += 1;
             return Ok(());
@@ -187,7 +192,12 @@ impl Export<'_> {
         );
         exporting.for_each_removed(format.by_reason, |address, reason| {
             *removed += 1;
-            for contact in contacts(format, exporting, &address)? {
+            let contacts = if format.contacts {
+                exporting.external_ids(&address)?
+            } else {
+                vec![String::new()]
+            };
+            for contact in contacts {
                 out.text(&line(&Gone {
                     address: &address,
                     reason,
@@ -201,19 +211,6 @@ impl Export<'_> {
             file.done()?;
         }
         Ok(true)
-    }
-}
-
-/// Whom an entry is written for: the contacts of an address, or just the address.
-fn contacts(
-    format: &exchange::Write,
-    exporting: &Exporting<'_>,
-    address: &AddressKey,
-) -> Result<Vec<String>, CliError> {
-    if format.contacts {
-        Ok(exporting.external_ids(address)?)
-    } else {
-        Ok(vec![String::new()])
     }
 }
 

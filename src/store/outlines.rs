@@ -5,39 +5,66 @@ use super::engine::{Row, Rows, params};
 use super::{Store, StoreError, do_not_contact, events};
 use crate::{
     address::AddressKey,
-    event::EventKey,
+    classify::{Permanence, Reason},
+    event::{EventKey, EventKind},
     suppression::{Entry, PastEvent},
     time::Timestamp,
 };
 
-/// An address with its events and its entries. Of the events, in the order of time, only kind,
-/// reason, permanence and time are known; what else there is of them is empty.
+/// An address with its events, in the order of time, and its entries.
 #[derive(Debug)]
 pub struct Outline<'a> {
     pub address: &'a AddressKey,
-    pub events: &'a [PastEvent],
+    pub events: &'a [Happening],
     /// Expired ones too.
     pub listed: &'a [Entry],
 }
 
-fn past(row: &Row<'_>) -> Result<PastEvent, StoreError> {
-    let occurred_at = Timestamp(row.get(4)?);
-    Ok(PastEvent {
-        key: EventKey([0; 16]),
-        kind: events::kind(row, 1)?,
-        reason: events::reason(row, 2)?,
-        permanence: events::permanence(row, 3)?,
-        occurred_at,
-        received_at: occurred_at,
-        source: String::new(),
-        send: None,
-        grounds: None,
-        receiving_host: String::new(),
-        campaign: String::new(),
-        note: String::new(),
-        expires_at: None,
-        run: 0,
-    })
+/// What the index tells of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Happening {
+    pub kind: EventKind,
+    pub reason: Option<Reason>,
+    pub permanence: Option<Permanence>,
+    pub occurred_at: Timestamp,
+}
+
+impl From<&Happening> for PastEvent {
+    /// What is not known of it is empty.
+    fn from(happening: &Happening) -> Self {
+        Self {
+            key: EventKey([0; 16]),
+            kind: happening.kind,
+            reason: happening.reason,
+            permanence: happening.permanence,
+            occurred_at: happening.occurred_at,
+            received_at: happening.occurred_at,
+            source: String::new(),
+            send: None,
+            grounds: None,
+            receiving_host: String::new(),
+            campaign: String::new(),
+            note: String::new(),
+            expires_at: None,
+            run: 0,
+        }
+    }
+}
+
+/// The reasons by name: there are few, and millions of rows name them.
+#[derive(Default)]
+struct Reasons(Vec<(Box<[u8]>, Option<Reason>)>);
+
+impl Reasons {
+    fn read(&mut self, row: &Row<'_>, index: usize) -> Result<Option<Reason>, StoreError> {
+        let name = row.raw(index)?;
+        if let Some((_, reason)) = self.0.iter().find(|(known, _)| **known == *name) {
+            return Ok(*reason);
+        }
+        let reason = events::reason(row, index)?;
+        self.0.push((name.into(), reason));
+        Ok(reason)
+    }
 }
 
 impl Store {
@@ -66,11 +93,12 @@ impl Store {
         let mut entries = entries.query(params![do_not_contact::CHANNEL])?;
         let mut present: Option<AddressKey> = None;
         let mut events = Vec::new();
+        let mut reasons = Reasons::default();
         loop {
             let row = rows.next()?;
-            let address = row.as_ref().map(|row| row.text(0)).transpose()?;
+            let address = row.as_ref().map(|row| row.raw(0)).transpose()?;
             if let Some(last) = &present
-                && address != Some(last.as_str())
+                && address != Some(last.as_str().as_bytes())
             {
                 listed.of(last, &mut entries)?;
                 each(Outline {
@@ -81,18 +109,23 @@ impl Store {
                 events.clear();
                 present = None;
             }
-            let (Some(row), Some(address)) = (&row, address) else {
+            let Some(row) = &row else {
                 return Ok(());
             };
-            let event = past(row)?;
+            let kind = events::kind(row, 1)?;
             // Asked here: a list in the statement would be looked up for each row.
-            if !super::history::counts(event.kind) {
+            if !super::history::counts(kind) {
                 continue;
             }
             if present.is_none() {
-                present = Some(AddressKey::from_stored(address.to_owned()));
+                present = Some(AddressKey::from_stored(row.get(0)?));
             }
-            events.push(event);
+            events.push(Happening {
+                kind,
+                reason: reasons.read(row, 2)?,
+                permanence: events::permanence(row, 3)?,
+                occurred_at: Timestamp(row.get(4)?),
+            });
         }
     }
 }

@@ -69,6 +69,8 @@ pub(super) struct Pass {
     place: Place,
     /// Exclusive.
     until: i64,
+    /// The last row of `uncounted` whose events it saw.
+    seen: i64,
     heard: Heard,
     groups: Groups,
     /// Sends that are not there, with what was heard of them and on which day first.
@@ -83,12 +85,18 @@ const SEND_DAYS: usize = 300_000;
 impl Pass {
     pub(super) fn read(store: &Store, place: Place, bounds: Bounds) -> Result<Self, StoreError> {
         let view = store.connection.begin(Purpose::Reading)?;
+        let seen = view.query_row(
+            "SELECT coalesce(max(id), 0) FROM uncounted",
+            params![],
+            |row| row.get(0),
+        )?;
         let mut until = i64::MAX;
         let groups = Groups::new(undone(&view)?);
         let heard = hear(&view, &groups, place.from, &mut until, bounds)?;
         let mut pass = Self {
             place,
             until,
+            seen,
             heard,
             groups,
             orphans: HashMap::new(),
@@ -219,6 +227,7 @@ impl Batch<'_> {
         let Pass {
             place,
             until,
+            seen,
             heard,
             groups,
             orphans,
@@ -243,6 +252,10 @@ impl Batch<'_> {
         Fates::of_orphans(self, &orphans)?;
         groups.write(self)?;
         self.write_heard(&heard, place.from == Place::START)?;
+        self.transaction.execute(
+            "DELETE FROM uncounted WHERE id <= $1 AND day >= $2 AND day < $3",
+            params![seen, place.from, until],
+        )?;
         let next = Place {
             from: until,
             ..place
