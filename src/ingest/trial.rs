@@ -118,8 +118,9 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
         }
     }
     if sum >= rules.threshold {
-        // There may be fewer points, as two sources may have told the same: that only the events
-        // say. Those who do not have enough even so need no closer look.
+        // There may be fewer points, as two sources may have told the same and deliveries made some
+        // forgotten: that only the events say. Those who do not have enough even so need no closer
+        // look.
         let scored = |cause: &Cause| {
             let permanence = if cause.hard {
                 Permanence::Hard

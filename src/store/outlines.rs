@@ -11,7 +11,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// An address with its events, in the order of time, and its entries.
+/// An address with its events, in the order of time, and its entries. Deliveries are left out: most
+/// events are, and all that they can do is to make points forgotten.
 #[derive(Debug)]
 pub struct Outline<'a> {
     pub address: &'a AddressKey,
@@ -51,24 +52,35 @@ impl From<&Happening> for PastEvent {
     }
 }
 
-/// The reasons by name: there are few, and millions of rows name them.
-#[derive(Default)]
-struct Reasons(Vec<(Box<[u8]>, Option<Reason>)>);
+/// What the names in a column mean: there are few, and millions of rows hold them.
+struct Names<T> {
+    column: usize,
+    read: fn(&Row<'_>, usize) -> Result<T, StoreError>,
+    known: Vec<(Box<[u8]>, T)>,
+}
 
-impl Reasons {
-    fn read(&mut self, row: &Row<'_>, index: usize) -> Result<Option<Reason>, StoreError> {
-        let name = row.raw(index)?;
-        if let Some((_, reason)) = self.0.iter().find(|(known, _)| **known == *name) {
-            return Ok(*reason);
+impl<T: Copy> Names<T> {
+    fn of(column: usize, read: fn(&Row<'_>, usize) -> Result<T, StoreError>) -> Self {
+        Self {
+            column,
+            read,
+            known: Vec::new(),
         }
-        let reason = events::reason(row, index)?;
-        self.0.push((name.into(), reason));
-        Ok(reason)
+    }
+
+    fn read(&mut self, row: &Row<'_>) -> Result<T, StoreError> {
+        let name = row.raw(self.column)?;
+        if let Some((_, meaning)) = self.known.iter().find(|(known, _)| **known == *name) {
+            return Ok(*meaning);
+        }
+        let meaning = (self.read)(row, self.column)?;
+        self.known.push((name.into(), meaning));
+        Ok(meaning)
     }
 }
 
 impl Store {
-    /// Calls `each` with every address that has events the policy reads, in the order of addresses, without the
+    /// Calls `each` with every address that has such events, in the order of addresses, without the
     /// events of undone runs; memory does not grow with them.
     pub fn for_each_outline<E: From<StoreError>>(
         &self,
@@ -82,7 +94,7 @@ impl Store {
         };
         let mut select = self.connection.prepare(&format!(
             "SELECT e.address_key, e.kind, e.reason, e.permanence, e.occurred_at FROM event AS e
-             WHERE e.address_key IS NOT NULL {undone} ORDER BY e.address_key, e.occurred_at"
+             WHERE e.address_key IS NOT NULL AND e.kind <> 'delivered' {undone} ORDER BY e.address_key, e.occurred_at"
         ))?;
         let mut rows = select.query(params![])?;
         let mut listed = Listed::default();
@@ -93,7 +105,9 @@ impl Store {
         let mut entries = entries.query(params![do_not_contact::CHANNEL])?;
         let mut present: Option<AddressKey> = None;
         let mut events = Vec::new();
-        let mut reasons = Reasons::default();
+        let mut kinds = Names::of(1, events::kind);
+        let mut reasons = Names::of(2, events::reason);
+        let mut permanences = Names::of(3, events::permanence);
         loop {
             let row = rows.next()?;
             let address = row.as_ref().map(|row| row.raw(0)).transpose()?;
@@ -112,7 +126,7 @@ impl Store {
             let Some(row) = &row else {
                 return Ok(());
             };
-            let kind = events::kind(row, 1)?;
+            let kind = kinds.read(row)?;
             // Asked here: a list in the statement would be looked up for each row.
             if !super::history::counts(kind) {
                 continue;
@@ -122,8 +136,8 @@ impl Store {
             }
             events.push(Happening {
                 kind,
-                reason: reasons.read(row, 2)?,
-                permanence: events::permanence(row, 3)?,
+                reason: reasons.read(row)?,
+                permanence: permanences.read(row)?,
                 occurred_at: Timestamp(row.get(4)?),
             });
         }

@@ -30,9 +30,7 @@ use crate::{
 use pass::{Bounds, Pass, Place};
 use tally::Tally;
 
-/// So many noted events are counted at a time.
-const AT_ONCE: usize = 200_000;
-/// So many are asked for at a time.
+/// So many noted events are asked for at a time.
 const KEYS: usize = 2_000;
 /// So many events may be left to whoever asks for the counts: a fraction of a second.
 const BULK: i64 = 50_000;
@@ -84,7 +82,7 @@ impl Store {
     /// Takes one step towards the counts of all events.
     fn count_some(&mut self, bounds: Bounds) -> Result<(), StoreError> {
         let batch = self.begin()?;
-        let place = batch.count_few(bounds.few)?;
+        let place = batch.count_few(bounds)?;
         batch.commit()?;
         let Some(place) = place else {
             return Ok(());
@@ -227,17 +225,17 @@ impl Batch<'_> {
 
     /// Counts some of the noted events, or all that there are if these are few. Else answers where a
     /// pass over all of them is to begin.
-    fn count_few(&self, few: usize) -> Result<Option<Place>, StoreError> {
+    fn count_few(&self, bounds: Bounds) -> Result<Option<Place>, StoreError> {
         if let Some(scanned) = self.scanned()? {
             return match Place::read(&scanned) {
                 Some(place) => Ok(Some(place)),
-                None => self.begin_passes(&scanned, few),
+                None => self.begin_passes(&scanned, bounds.few),
             };
         }
-        if self.most_is_uncounted()? {
+        if self.most_is_uncounted(bounds.bulk)? {
             self.discard_counts()?;
         } else {
-            self.count_noted()?;
+            self.count_noted(bounds.noted)?;
         }
         Ok(None)
     }
@@ -282,9 +280,9 @@ impl Batch<'_> {
 
     /// Whether one pass over all events is less work than looking up the noted ones, which lie
     /// scattered, and their sends.
-    fn most_is_uncounted(&self) -> Result<bool, StoreError> {
+    fn most_is_uncounted(&self, bulk: i64) -> Result<bool, StoreError> {
         let noted = noted(&self.transaction)?;
-        if noted <= BULK {
+        if noted <= bulk {
             return Ok(false);
         }
         let counted: i64 = self.transaction.query_row(
@@ -295,7 +293,7 @@ impl Batch<'_> {
         Ok(noted > counted)
     }
 
-    fn count_noted(&self) -> Result<(), StoreError> {
+    fn count_noted(&self, most: usize) -> Result<(), StoreError> {
         let mut keys: Vec<[u8; 16]> = Vec::new();
         let mut last = None;
         {
@@ -303,7 +301,7 @@ impl Batch<'_> {
                 .transaction
                 .prepare_cached("SELECT id, events FROM uncounted ORDER BY id")?;
             let mut rows = select.query(params![])?;
-            while keys.len() < AT_ONCE
+            while keys.len() < most
                 && let Some(row) = rows.next()?
             {
                 last = Some(row.get::<i64>(0)?);

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::super::engine::{Cell, Connection, Purpose, Value, params};
 use super::{
-    Batch, Store, StoreError, day,
+    BULK, Batch, Store, StoreError, day,
     fate::{Bits, Fate, Fates, SendDays},
     groups::{COLUMNS, Groups, NO_CAMPAIGN, SEND},
     heard::{Heard, Hearing},
@@ -22,6 +22,10 @@ use crate::address::AddressKey;
 pub(super) struct Bounds {
     /// So few events are counted by looking up their sends one by one.
     pub(super) few: usize,
+    /// So many noted events are counted at a time.
+    pub(super) noted: usize,
+    /// So few of them are never worth a pass.
+    pub(super) bulk: i64,
     /// Sends of which something was heard.
     pub(super) sends: usize,
     /// Groups of counts, and sends that are not there.
@@ -32,6 +36,8 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             few: 100_000,
+            noted: 200_000,
+            bulk: BULK,
             sends: 3_000_000,
             groups: 1_200_000,
         }
