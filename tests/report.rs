@@ -171,3 +171,22 @@ fn browser() -> Option<&'static str> {
     }
     found
 }
+
+#[test]
+fn whoever_brings_a_bulk_counts_it_and_few_are_left_to_the_next_report() {
+    let env = TestEnv::new();
+    env.run(["dnc:add", "anna@example.com"]).done();
+    assert_eq!(env.count("day_kind"), 0);
+    env.sql(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50001)
+         INSERT INTO event (key, source, kind, occurred_at, received_at, run)
+         SELECT randomblob(16), 'sendgrid', 'delivered', 1777700000000, 1777700000000, 1 FROM n",
+    );
+    env.run(["dnc:add", "bert@example.com"]).done();
+    assert_eq!(env.count("day_kind"), 2);
+    // What comes now is noted, and added when somebody asks.
+    env.run(["dnc:add", "carl@example.com"]).done();
+    assert_eq!(env.count("uncounted"), 1);
+    env.run(["report"]).done();
+    assert_eq!(env.count("uncounted"), 0);
+}

@@ -42,11 +42,16 @@ fn every_command_that_prints_results_prints_json_that_is_described() {
     let described: Vec<&str> = described.lines().collect();
     for command in commands {
         let help = env.run([command, "--help"]).done();
-        let format = help.split("--format <FORMAT>").nth(1);
-        let json = format.is_some_and(|text| {
-            let text = text.split("\n      --").next().unwrap_or_default();
-            text.contains("json")
-        });
+        // What is said of the option, up to the next one.
+        let json = help
+            .lines()
+            .skip_while(|line| !line.trim_start().starts_with("--format <FORMAT>"))
+            .enumerate()
+            .take_while(|(number, line)| {
+                let line = line.trim_start();
+                *number == 0 || !line.starts_with('-') || line.starts_with("- ")
+            })
+            .any(|(_, line)| line.contains("json"));
         let otherwise = OTHERWISE.iter().any(|(name, _)| *name == command);
         assert!(json != otherwise, "{command}: --format json?");
         assert_eq!(json, described.contains(&command), "{command}: a schema?");

@@ -10,7 +10,9 @@ use super::{
 ///
 /// Segments that refer to it by name follow. The next segments:update looks at every contact.
 #[derive(clap::Args)]
-#[group(required = true, multiple = true, args = ["filter", "name"])]
+// All arguments would be in the group that clap makes of the struct.
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(["filter", "name"]))]
 pub(crate) struct Args {
     /// The segment, by name or number
     segment: String,
