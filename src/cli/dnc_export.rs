@@ -14,6 +14,7 @@ use super::{
     dnc_import::salt,
     exchange::{self, Gone, Listed, Removed},
     listing::printable,
+    output,
     selection::SelectionArgs,
 };
 
@@ -246,6 +247,11 @@ enum Out {
         part: PathBuf,
         out: BufWriter<File>,
     },
+    /// A device or a pipe, written as it is.
+    Special {
+        path: PathBuf,
+        out: BufWriter<File>,
+    },
 }
 
 impl Out {
@@ -253,12 +259,23 @@ impl Out {
         let Some(path) = path else {
             return Ok(Self::Stdout(BufWriter::new(io::stdout().lock())));
         };
+        if output::is_special(path) {
+            let file = File::options()
+                .write(true)
+                .open(path)
+                .map_err(|cause| CliError::file(path, &cause))?;
+            return Ok(Self::Special {
+                path: path.to_owned(),
+                out: BufWriter::new(file),
+            });
+        }
+        let path = output::place(path);
         let mut part = path.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
         let file = File::create(&part).map_err(|cause| CliError::file(&part, &cause))?;
         Ok(Self::File {
-            path: path.to_owned(),
+            path,
             part,
             out: BufWriter::new(file),
         })
@@ -267,15 +284,21 @@ impl Out {
     fn text(&mut self, text: &str) -> Result<(), CliError> {
         match self {
             Self::Stdout(out) => Ok(out.write_all(text.as_bytes())?),
-            Self::File { part, out, .. } => out
+            Self::File {
+                part: path, out, ..
+            }
+            | Self::Special { path, out } => out
                 .write_all(text.as_bytes())
-                .map_err(|cause| CliError::file(part, &cause)),
+                .map_err(|cause| CliError::file(path, &cause)),
         }
     }
 
     fn done(self) -> Result<(), CliError> {
         match self {
             Self::Stdout(mut out) => Ok(out.flush()?),
+            Self::Special { path, mut out } => {
+                out.flush().map_err(|cause| CliError::file(&path, &cause))
+            }
             Self::File { path, part, out } => out
                 .into_inner()
                 .map_err(io::IntoInnerError::into_error)
