@@ -83,6 +83,10 @@ impl<T> Progress<T> {
 
 type Acknowledgement = (Vec<u32>, After);
 
+/// Batches that may wait between two of the threads: so many that none stands still because another
+/// is slow once.
+const WAITING: usize = 3;
+
 /// Works through the unseen mail of an opened folder, and through what an earlier run left to be
 /// acknowledged. `report` is told how many messages are to come, then after each batch how many
 /// are done.
@@ -110,8 +114,8 @@ pub fn folder(
         )
     };
     thread::scope(|scope| {
-        let (progress, fetched) = mpsc::sync_channel(1);
-        let (recognised, arriving) = mpsc::sync_channel(1);
+        let (progress, fetched) = mpsc::sync_channel(WAITING);
+        let (recognised, arriving) = mpsc::sync_channel(WAITING);
         let (acknowledge, requested) = mpsc::channel::<Acknowledgement>();
         let limit = job.limit;
         let (mailbox, folder) = (job.mailbox, job.folder);

@@ -13,7 +13,7 @@ pub(crate) struct Args {
     /// Also write a consistent copy to this file, while others go on; an existing one is replaced
     #[arg(long, value_name = "FILE")]
     backup: Option<PathBuf>,
-    /// Also rewrite the database without unused space; others wait meanwhile
+    /// Also rewrite the database without unused space, and an older one in pages of the present size; others wait meanwhile
     #[arg(long)]
     vacuum: bool,
     /// Show what retention would remove; change nothing

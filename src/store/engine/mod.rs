@@ -348,7 +348,7 @@ impl Connection {
     /// Gives unused space back.
     pub(super) fn vacuum(&self) -> Result<()> {
         match self {
-            Self::Sqlite(_) => self.execute_batch("VACUUM"),
+            Self::Sqlite(connection) => sqlite::vacuum(connection),
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => self.execute_batch("VACUUM ANALYZE"),
         }
@@ -484,7 +484,8 @@ impl Statement<'_> {
         match self {
             #[cfg(feature = "postgres")]
             Self::Postgres { session, sql, .. } => session.execute_each(sql, rows),
-            _ => rows.map(|values| self.execute(values.as_ref())).collect(),
+            Self::Sqlite(statement) => sqlite::execute_each(statement, rows),
+            Self::SqliteCached(statement) => sqlite::execute_each(statement, rows),
         }
     }
 
