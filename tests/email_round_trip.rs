@@ -24,7 +24,8 @@ impl Letter {
                 "7",
                 "--address",
                 address,
-                "--json",
+                "--format",
+                "json",
             ])
             .done();
         Self {

@@ -171,3 +171,59 @@ fn browser() -> Option<&'static str> {
     }
     found
 }
+
+#[test]
+fn whoever_brings_a_bulk_counts_it_and_few_are_left_to_the_next_report() {
+    let env = TestEnv::new();
+    env.run(["dnc:add", "anna@example.com"]).done();
+    assert_eq!(env.count("day_kind"), 0);
+    env.sql(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50001)
+         INSERT INTO event (key, source, kind, occurred_at, received_at, run)
+         SELECT randomblob(16), 'sendgrid', 'delivered', 1777700000000, 1777700000000, 1 FROM n",
+    );
+    env.run(["dnc:add", "bert@example.com"]).done();
+    assert_eq!(env.count("day_kind"), 2);
+    // What comes now is noted, and added when somebody asks.
+    env.run(["dnc:add", "carl@example.com"]).done();
+    assert_eq!(env.count("uncounted"), 1);
+    env.run(["report"]).done();
+    assert_eq!(env.count("uncounted"), 0);
+}
+
+/// By root, a file in the place of the device would break it for everybody.
+#[test]
+fn a_device_stays_what_it_is() {
+    let env = TestEnv::new();
+    env.run(["dnc:add", "anna@example.com"]).done();
+    let link = env.path("nowhere");
+    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    for args in [
+        &["metrics", "-o", "nowhere"][..],
+        &["report", "--format", "html", "-o", "nowhere"],
+        &["dnc:export", "-o", "nowhere", "--quiet"],
+    ] {
+        env.run(args).done();
+        let there = std::fs::symlink_metadata(&link).unwrap();
+        assert!(there.is_symlink(), "{args:?}");
+    }
+    assert!(!env.path("nowhere.part").exists());
+}
+
+#[test]
+fn a_link_to_a_file_stays_and_the_file_is_replaced() {
+    let env = TestEnv::new();
+    env.run(["dnc:add", "anna@example.com"]).done();
+    let link = env.path("link");
+    for args in [
+        &["metrics", "-o", "link"][..],
+        &["dnc:export", "-o", "link", "--quiet"],
+    ] {
+        let file = env.write("file", "before");
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        env.run(args).done();
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_ne!(std::fs::read_to_string(&file).unwrap(), "before");
+    }
+}

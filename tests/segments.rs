@@ -583,3 +583,17 @@ fn the_score_is_that_of_the_policy_with_its_overrides() {
     env.run(["runs:undo", &mailing::latest_run(&env)]).done();
     assert_eq!(who("score >= 1 or bounces > 0"), "");
 }
+
+#[test]
+fn an_edit_must_say_what_is_to_change() {
+    let env = TestEnv::new();
+    let create = [
+        "segments:create",
+        "All",
+        "--filter",
+        "bounced or not bounced",
+    ];
+    env.run(create).done();
+    let (_, err) = env.run(["segments:edit", "All"]).exit(2);
+    assert!(err.contains("--filter") && err.contains("--name"), "{err}");
+}

@@ -6,7 +6,7 @@ use bouncekit_core::{
 
 use super::{
     CliError, Context, Exit,
-    import::{self, ImportArgs, Table},
+    import::{self, ImportArgs, Outcome, Table},
 };
 
 /// Import contacts from CSV, NDJSON or a dump of Mautic's table `leads`
@@ -49,10 +49,12 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         },
     )?;
     store.finish_run(run, &import::accounting(&progress), context.now)?;
-    println!(
-        "{}",
-        import::conclude("contacts", counts, &progress, dry_run)
-    );
+    args.import.conclude(&Outcome {
+        what: "contacts",
+        counts,
+        progress: &progress,
+        hashes: None,
+    });
     Ok(if progress.bad > 0 {
         Exit::SomeFailed
     } else {

@@ -14,6 +14,7 @@ use super::{
     dnc_import::salt,
     exchange::{self, Gone, Listed, Removed},
     listing::printable,
+    output,
     selection::SelectionArgs,
 };
 
@@ -80,7 +81,8 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     };
     export.out.text(format.header)?;
     let noting = args.since_last || !args.dry_run;
-    exporting.for_each_listed(&selection, context.now, noting, |row, notes| {
+    let contacts = format.contacts;
+    exporting.for_each_listed(&selection, context.now, noting, contacts, |row, notes| {
         export.row(&row, notes)
     })?;
     let mut removals = true;
@@ -132,7 +134,11 @@ impl Export<'_> {
             return Ok(());
         }
         self.previous = Some(row.address.clone());
-        let contacts = contacts(self.format, self.exporting, &row.address)?;
+        let contacts = if self.format.contacts {
+            notes.external_ids(&row.address)?
+        } else {
+            vec![String::new()]
+        };
         if contacts.is_empty() {
             self.counts.contactless += 1;
             return Ok(());
@@ -187,7 +193,12 @@ impl Export<'_> {
         );
         exporting.for_each_removed(format.by_reason, |address, reason| {
             *removed += 1;
-            for contact in contacts(format, exporting, &address)? {
+            let contacts = if format.contacts {
+                exporting.external_ids(&address)?
+            } else {
+                vec![String::new()]
+            };
+            for contact in contacts {
                 out.text(&line(&Gone {
                     address: &address,
                     reason,
@@ -201,19 +212,6 @@ impl Export<'_> {
             file.done()?;
         }
         Ok(true)
-    }
-}
-
-/// Whom an entry is written for: the contacts of an address, or just the address.
-fn contacts(
-    format: &exchange::Write,
-    exporting: &Exporting<'_>,
-    address: &AddressKey,
-) -> Result<Vec<String>, CliError> {
-    if format.contacts {
-        Ok(exporting.external_ids(address)?)
-    } else {
-        Ok(vec![String::new()])
     }
 }
 
@@ -249,6 +247,11 @@ enum Out {
         part: PathBuf,
         out: BufWriter<File>,
     },
+    /// A device or a pipe, written as it is.
+    Special {
+        path: PathBuf,
+        out: BufWriter<File>,
+    },
 }
 
 impl Out {
@@ -256,12 +259,23 @@ impl Out {
         let Some(path) = path else {
             return Ok(Self::Stdout(BufWriter::new(io::stdout().lock())));
         };
+        if output::is_special(path) {
+            let file = File::options()
+                .write(true)
+                .open(path)
+                .map_err(|cause| CliError::file(path, &cause))?;
+            return Ok(Self::Special {
+                path: path.to_owned(),
+                out: BufWriter::new(file),
+            });
+        }
+        let path = output::place(path);
         let mut part = path.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
         let file = File::create(&part).map_err(|cause| CliError::file(&part, &cause))?;
         Ok(Self::File {
-            path: path.to_owned(),
+            path,
             part,
             out: BufWriter::new(file),
         })
@@ -270,15 +284,21 @@ impl Out {
     fn text(&mut self, text: &str) -> Result<(), CliError> {
         match self {
             Self::Stdout(out) => Ok(out.write_all(text.as_bytes())?),
-            Self::File { part, out, .. } => out
+            Self::File {
+                part: path, out, ..
+            }
+            | Self::Special { path, out } => out
                 .write_all(text.as_bytes())
-                .map_err(|cause| CliError::file(part, &cause)),
+                .map_err(|cause| CliError::file(path, &cause)),
         }
     }
 
     fn done(self) -> Result<(), CliError> {
         match self {
             Self::Stdout(mut out) => Ok(out.flush()?),
+            Self::Special { path, mut out } => {
+                out.flush().map_err(|cause| CliError::file(&path, &cause))
+            }
             Self::File { path, part, out } => out
                 .into_inner()
                 .map_err(io::IntoInnerError::into_error)

@@ -18,7 +18,7 @@ use bouncekit_core::{
 use super::{
     CliError, Context, Exit, dnc_add, exchange,
     exchange::{Entry, Who, own_hash},
-    import::{self, ImportArgs, Table},
+    import::{self, ImportArgs, Outcome, Table},
     selection::unknown_reason,
 };
 
@@ -147,13 +147,12 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         let mut store = store.borrow_mut();
         store.finish_run(run, &import::accounting(&progress), context.now)?;
     }
-    println!(
-        "{}",
-        import::conclude("entries", counts, &progress, dry_run)
-    );
-    if compared > 0 {
-        println!("{compared} hashes: {matched} are of known addresses");
-    }
+    args.import.conclude(&Outcome {
+        what: "entries",
+        counts,
+        progress: &progress,
+        hashes: (compared > 0).then_some((compared, matched)),
+    });
     Ok(if progress.bad > 0 {
         Exit::SomeFailed
     } else {

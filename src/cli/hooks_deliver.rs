@@ -1,4 +1,9 @@
-use super::{CliError, Context, Exit, hooks};
+use serde_json::json;
+
+use super::{
+    CliError, Context, Exit, hooks,
+    listing::{Shape, json_text},
+};
 
 /// Tell the hook on_suppress what it has not taken yet
 ///
@@ -8,6 +13,8 @@ pub(crate) struct Args {
     /// Do not wait until it is time for the next try; try also what was given up
     #[arg(long)]
     all: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Shape,
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -23,10 +30,19 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     if delivery.busy {
         return Err(CliError::new(Exit::Locked, "another run is delivering"));
     }
-    println!(
-        "{} delivered, {} failed",
-        delivery.delivered, delivery.failed
-    );
+    if args.format == Shape::Json {
+        let told = json!({
+            "delivered": delivery.delivered,
+            "failed": delivery.failed,
+            "error": delivery.error,
+        });
+        println!("{}", json_text(&format!("{told:#}")));
+    } else {
+        println!(
+            "{} delivered, {} failed",
+            delivery.delivered, delivery.failed
+        );
+    }
     Ok(match delivery.error {
         Some(error) => {
             eprintln!("error: {error}");

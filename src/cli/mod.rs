@@ -8,6 +8,7 @@ mod contacts_import;
 mod contacts_list;
 mod contacts_show;
 mod context;
+mod counts;
 mod demo;
 mod dnc_add;
 mod dnc_export;
@@ -272,6 +273,9 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         // Also after a failure: what was committed before it is to be told.
         if context.wrote() && !context.config.hooks.on_suppress.is_empty() {
             hooks::after(&context);
+        }
+        if context.wrote() {
+            counts::after(&context);
         }
         ran
     });

@@ -1,9 +1,7 @@
-use std::io::Write as _;
-
 use super::{
     CliError, Context, Exit,
-    listing::printable,
-    quarantine_list::{Choice, id},
+    listing::Format,
+    quarantine_list::{Choice, tell},
 };
 
 /// Forget messages that could not be read, and their copies in the archive
@@ -14,6 +12,8 @@ pub(crate) struct Args {
     /// Show what would happen; change nothing
     #[arg(long)]
     dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -26,15 +26,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         batch.leave_quarantine(contents)?;
         batch.commit()?;
     }
-    let would = if args.dry_run { " (dry run)" } else { "" };
-    let mut out = std::io::stdout().lock();
-    for item in &items {
-        writeln!(
-            out,
-            "{} {}{would}: dropped",
-            id(item),
-            printable(&item.place)
-        )?;
-    }
+    let dropped = items.iter().map(|item| (item, "dropped".to_owned()));
+    tell(args.format, args.dry_run, dropped.collect())?;
     Ok(Exit::Done)
 }

@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use super::{
     CliError, Context, Exit,
     column::{self, Column, Holds},
-    listing::{Format, Listing},
+    listing::{Format, Listing, printable},
 };
 
 /// List the messages that could not be read, with the reason
@@ -45,6 +45,33 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     }
     listing.end()?;
     Ok(Exit::Done)
+}
+
+/// What a command did with the messages it was told.
+pub(crate) const OUTCOMES: &[Column] = &[
+    column::text("id", "the beginning of the message's hash"),
+    column::text("place", "mailbox, folder and UID, or file"),
+    column::text("outcome", "what became of it, or would in a dry run"),
+];
+
+/// Tells what became of messages.
+pub(crate) fn tell(
+    format: Format,
+    dry_run: bool,
+    outcomes: Vec<(&Quarantined, String)>,
+) -> Result<(), CliError> {
+    if format == Format::Text {
+        let would = if dry_run { " (dry run)" } else { "" };
+        for (item, outcome) in outcomes {
+            println!("{} {}{would}: {outcome}", id(item), printable(&item.place));
+        }
+        return Ok(());
+    }
+    let mut listing = Listing::new(format, OUTCOMES)?;
+    for (item, outcome) in outcomes {
+        listing.row(vec![id(item), item.place.clone(), outcome])?;
+    }
+    Ok(listing.end()?)
 }
 
 pub(crate) fn id(item: &Quarantined) -> String {

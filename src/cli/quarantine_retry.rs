@@ -1,5 +1,3 @@
-use std::io::Write as _;
-
 use bouncekit_core::{
     config::Monitor,
     fetch::Recognition,
@@ -12,8 +10,8 @@ use super::{
     CliError, Context, Exit,
     attempts::{self, Purpose},
     intake,
-    listing::printable,
-    quarantine_list::{Choice, id},
+    listing::Format,
+    quarantine_list::{Choice, tell},
 };
 
 /// Try messages again that could not be read
@@ -27,6 +25,8 @@ pub(crate) struct Args {
     /// Show what would happen; change nothing
     #[arg(long)]
     dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -55,8 +55,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         },
         dry_run: args.dry_run,
     };
-    let would = if args.dry_run { " (dry run)" } else { "" };
-    let mut out = std::io::stdout().lock();
+    let mut outcomes = Vec::new();
     let mut total = Accounting::default();
     for item in archived {
         // Trimmed away since it was listed.
@@ -68,8 +67,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         let mail = (item.place.as_str(), Body::Whole(raw));
         intake.add(&mut store, &mut waiting, mail, &mut accounting)?;
         intake.commit(&mut store, &mut waiting, &mut accounting)?;
-        let place = printable(&item.place);
-        writeln!(out, "{} {place}{would}: {accounting}", id(item))?;
+        outcomes.push((item, accounting.to_string()));
         total += &accounting;
     }
     if run != 0 {
@@ -81,14 +79,12 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         batch.try_again(&contents)?;
         batch.commit()?;
     }
-    for item in elsewhere {
-        let place = printable(&item.place);
-        writeln!(
-            out,
-            "{} {place}{would}: tried when it is met again",
-            id(item)
-        )?;
-    }
+    outcomes.extend(
+        elsewhere
+            .into_iter()
+            .map(|item| (item, "tried when it is met again".to_owned())),
+    );
+    tell(args.format, args.dry_run, outcomes)?;
     Ok(if total.quarantined + total.deferred > 0 {
         Exit::SomeFailed
     } else {

@@ -32,6 +32,10 @@ const ACCOUNTING: &str = include_str!("schema/accounting.json");
 
 const SCHEMAS: &[(&str, Described)] = &[
     (
+        "contacts:import",
+        Described::Document(include_str!("schema/import.json")),
+    ),
+    (
         "contacts:list",
         Described::Columns(super::contacts_list::COLUMNS),
     ),
@@ -40,6 +44,10 @@ const SCHEMAS: &[(&str, Described)] = &[
         Described::Document(include_str!("schema/contacts_show.json")),
     ),
     ("dnc:add", Described::Columns(super::dnc_add::COLUMNS)),
+    (
+        "dnc:import",
+        Described::Document(include_str!("schema/import.json")),
+    ),
     ("dnc:list", Described::Columns(super::selection::COLUMNS)),
     ("dnc:release", Described::Columns(super::selection::COLUMNS)),
     (
@@ -62,6 +70,10 @@ const SCHEMAS: &[(&str, Described)] = &[
         "forget",
         Described::Document(include_str!("schema/forget.json")),
     ),
+    (
+        "hooks:deliver",
+        Described::Document(include_str!("schema/hooks_deliver.json")),
+    ),
     ("hooks:list", Described::Columns(super::hooks_list::COLUMNS)),
     (
         "maintain",
@@ -72,8 +84,16 @@ const SCHEMAS: &[(&str, Described)] = &[
         Described::Columns(super::policy_test::COLUMNS),
     ),
     (
+        "quarantine:drop",
+        Described::Columns(super::quarantine_list::OUTCOMES),
+    ),
+    (
         "quarantine:list",
         Described::Columns(super::quarantine_list::COLUMNS),
+    ),
+    (
+        "quarantine:retry",
+        Described::Columns(super::quarantine_list::OUTCOMES),
     ),
     ("reclassify", Described::Columns(super::reclassify::COLUMNS)),
     (
@@ -97,6 +117,26 @@ const SCHEMAS: &[(&str, Described)] = &[
     ),
     ("runs:undo", Described::Columns(super::runs_undo::COLUMNS)),
     (
+        "segments:add",
+        Described::Document(include_str!("schema/segments_by_hand.json")),
+    ),
+    (
+        "segments:apply",
+        Described::Columns(super::segments::CHANGES),
+    ),
+    (
+        "segments:create",
+        Described::Columns(super::segments::CHANGES),
+    ),
+    (
+        "segments:delete",
+        Described::Columns(super::segments::CHANGES),
+    ),
+    (
+        "segments:edit",
+        Described::Columns(super::segments::CHANGES),
+    ),
+    (
         "segments:explain",
         Described::Document(include_str!("schema/segments_explain.json")),
     ),
@@ -113,12 +153,36 @@ const SCHEMAS: &[(&str, Described)] = &[
         Described::Columns(super::segments_list::COLUMNS),
     ),
     (
+        "segments:publish",
+        Described::Columns(super::segments::CHANGES),
+    ),
+    (
+        "segments:remove",
+        Described::Document(include_str!("schema/segments_by_hand.json")),
+    ),
+    (
         "segments:show",
         Described::Columns(super::segments_show::COLUMNS),
     ),
     (
+        "segments:unpublish",
+        Described::Columns(super::segments::CHANGES),
+    ),
+    (
         "segments:update",
         Described::Document(include_str!("schema/segments_update.json")),
+    ),
+    (
+        "sends:headers",
+        Described::Document(include_str!("schema/sends_headers.json")),
+    ),
+    (
+        "sends:import",
+        Described::Document(include_str!("schema/import.json")),
+    ),
+    (
+        "store:copy",
+        Described::Document(include_str!("schema/store_copy.json")),
     ),
     (
         "webhook:replay",

@@ -5,7 +5,11 @@ use bouncekit_core::{
     store::{Contact, Segment, Store},
 };
 
-use super::CliError;
+use super::{
+    CliError,
+    column::{self, Column, Holds},
+    listing::{Format, Listing},
+};
 
 /// The segment called `text`, or with this number.
 pub(super) fn find(segments: &[Segment], text: &str) -> Result<Segment, CliError> {
@@ -62,6 +66,73 @@ pub(super) fn check_name(name: &str) -> Result<(), CliError> {
             .hint("numbers name segments by their id; put a letter into it"));
     }
     Ok(())
+}
+
+/// What became of a segment.
+pub(super) struct Change {
+    /// A participle: `created`.
+    pub(super) outcome: &'static str,
+    pub(super) segment: Segment,
+    /// Its filter before, if that changed.
+    pub(super) was: Option<String>,
+    /// The same for people.
+    pub(super) said: String,
+}
+
+/// The columns of [`tell`].
+pub(super) const CHANGES: &[Column] = &[
+    column::text(
+        "outcome",
+        "created, changed, deleted, published, unpublished, unchanged, or undeclared (no longer in \
+         the configuration, kept); `would be ...` in a dry run",
+    ),
+    column::column(
+        "id",
+        Holds::OptionalNumber,
+        "its number; none before it is created",
+    ),
+    column::text("segment", "its name"),
+    column::column(
+        "published",
+        Holds::Flag,
+        "whether segments:update builds it",
+    ),
+    column::text("filter", "who belongs in it"),
+    column::optional("was", "its filter before, if that changed"),
+];
+
+/// Tells what became of segments.
+pub(super) fn tell(format: Format, dry_run: bool, changes: Vec<Change>) -> Result<(), CliError> {
+    if format == Format::Text {
+        for change in changes {
+            println!("{}", change.said);
+        }
+        return Ok(());
+    }
+    let mut listing = Listing::new(format, CHANGES)?;
+    for Change {
+        outcome,
+        segment,
+        was,
+        ..
+    } in changes
+    {
+        let kept = matches!(outcome, "unchanged" | "undeclared");
+        let would = if dry_run && !kept { "would be " } else { "" };
+        listing.row(vec![
+            format!("{would}{outcome}"),
+            if segment.id == 0 {
+                String::new()
+            } else {
+                segment.id.to_string()
+            },
+            segment.name,
+            if segment.published { "yes" } else { "no" }.into(),
+            segment.filter,
+            was.unwrap_or_default(),
+        ])?;
+    }
+    Ok(listing.end()?)
 }
 
 /// "3 members", "1 member".

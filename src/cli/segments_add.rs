@@ -1,8 +1,13 @@
 use std::io::BufRead as _;
 
 use bouncekit_core::store::{Origin, Store};
+use serde_json::json;
 
-use super::{CliError, Context, Exit, segments};
+use super::{
+    CliError, Context, Exit,
+    listing::{Shape, json_text},
+    segments,
+};
 
 /// Put contacts into a segment by hand; builds leave them there
 #[derive(clap::Args)]
@@ -25,6 +30,8 @@ pub(crate) struct ByHand {
     /// Show what would change
     #[arg(long)]
     dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Shape,
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -85,16 +92,28 @@ pub(super) fn set(context: &Context, args: &ByHand, origin: Origin) -> Result<Ex
         (false, Origin::Removed) => "taken out by hand",
         (false, _) => "put in by hand",
     };
-    println!(
-        "segment {} `{}`: {named} named, {changed} {what}, {unknown} unknown{}",
-        segment.id,
-        segment.name,
-        if args.dry_run {
-            " (dry run: nothing was written)"
-        } else {
-            ""
-        }
-    );
+    if args.format == Shape::Json {
+        let told = json!({
+            "dry_run": args.dry_run,
+            "id": segment.id,
+            "name": segment.name,
+            "named": named,
+            "changed": changed,
+            "unknown": unknown,
+        });
+        println!("{}", json_text(&format!("{told:#}")));
+    } else {
+        println!(
+            "segment {} `{}`: {named} named, {changed} {what}, {unknown} unknown{}",
+            segment.id,
+            segment.name,
+            if args.dry_run {
+                " (dry run: nothing was written)"
+            } else {
+                ""
+            }
+        );
+    }
     Ok(if unknown > 0 {
         Exit::SomeFailed
     } else {

@@ -1,11 +1,13 @@
-use std::io::Write as _;
-
 use bouncekit_core::{
     segment::Definitions,
     store::{Segment, Store},
 };
 
-use super::{CliError, Context, Exit, listing::printable, segments};
+use super::{
+    CliError, Context, Exit,
+    listing::{Format, printable},
+    segments::{self, Change},
+};
 
 /// Bring the segments of the configuration file into the database
 ///
@@ -18,6 +20,8 @@ pub(crate) struct Args {
     /// Show the difference only
     #[arg(long)]
     dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 /// What the configuration asks for.
@@ -32,17 +36,7 @@ struct Difference {
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let mut store = context.store()?;
     let difference = difference(context, &store, args.prune)?;
-    let mut out = std::io::stdout().lock();
-    for segment in &difference.create {
-        writeln!(out, "+ {}", definition(segment))?;
-    }
-    for (old, new) in &difference.change {
-        writeln!(out, "- {}\n+ {}", definition(old), definition(new))?;
-    }
-    for segment in &difference.gone {
-        let sign = if args.prune { '-' } else { '?' };
-        writeln!(out, "{sign} {}", definition(segment))?;
-    }
+    segments::tell(args.format, args.dry_run, changes(&difference, args.prune))?;
     if !difference.gone.is_empty() && !args.prune {
         log::warn!(
             "{} no longer in the configuration (marked ?); --prune deletes",
@@ -62,20 +56,49 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         }
         batch.commit()?;
     }
-    writeln!(
-        out,
-        "{} created, {} changed, {} deleted, {} as they should be{}",
-        difference.create.len(),
-        difference.change.len(),
-        if args.prune { difference.gone.len() } else { 0 },
-        difference.same,
-        if args.dry_run {
-            " (dry run: nothing was written)"
-        } else {
-            ""
-        }
-    )?;
+    args.format.conclude(
+        context.quiet,
+        &format!(
+            "{} created, {} changed, {} deleted, {} as they should be{}",
+            difference.create.len(),
+            difference.change.len(),
+            if args.prune { difference.gone.len() } else { 0 },
+            difference.same,
+            if args.dry_run {
+                " (dry run: nothing was written)"
+            } else {
+                ""
+            }
+        ),
+    );
     Ok(Exit::Done)
+}
+
+fn changes(difference: &Difference, prune: bool) -> Vec<Change> {
+    let create = difference.create.iter().map(|segment| Change {
+        outcome: "created",
+        segment: segment.clone(),
+        was: None,
+        said: format!("+ {}", definition(segment)),
+    });
+    let change = difference.change.iter().map(|(old, new)| Change {
+        outcome: "changed",
+        segment: new.clone(),
+        was: Some(old.filter.clone()).filter(|was| *was != new.filter),
+        said: format!("- {}\n+ {}", definition(old), definition(new)),
+    });
+    let (outcome, sign) = if prune {
+        ("deleted", '-')
+    } else {
+        ("undeclared", '?')
+    };
+    let gone = difference.gone.iter().map(|segment| Change {
+        outcome,
+        segment: segment.clone(),
+        was: None,
+        said: format!("{sign} {}", definition(segment)),
+    });
+    create.chain(change).chain(gone).collect()
 }
 
 fn difference(context: &Context, store: &Store, prune: bool) -> Result<Difference, CliError> {

@@ -1,6 +1,10 @@
 use bouncekit_core::{segment::Definitions, store::Segment};
 
-use super::{CliError, Context, Exit, segments};
+use super::{
+    CliError, Context, Exit,
+    listing::{Format, printable},
+    segments::{self, Change},
+};
 
 /// Make a segment of all contacts that meet a filter
 ///
@@ -19,6 +23,8 @@ pub(crate) struct Args {
     /// Check everything, write nothing
     #[arg(long)]
     dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -44,19 +50,22 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     };
     definitions.put(segment.clone(), filter);
     definitions.check_circles()?;
-    if args.dry_run {
-        println!(
-            "would create segment `{}`: {}",
-            segment.name, segment.filter
-        );
-        return Ok(Exit::Done);
-    }
-    let batch = store.begin()?;
-    let id = batch.create_segment(&segment)?;
-    batch.commit()?;
-    println!(
-        "created segment {id} `{}`: {}; segments:update finds its members",
-        segment.name, segment.filter
-    );
+    let definition = printable(&format!("`{}`: {}", segment.name, segment.filter));
+    let (id, said) = if args.dry_run {
+        (0, format!("would create segment {definition}"))
+    } else {
+        let batch = store.begin()?;
+        let id = batch.create_segment(&segment)?;
+        batch.commit()?;
+        let said = format!("created segment {id} {definition}; segments:update finds its members");
+        (id, said)
+    };
+    let created = Change {
+        outcome: "created",
+        segment: Segment { id, ..segment },
+        was: None,
+        said,
+    };
+    segments::tell(args.format, args.dry_run, vec![created])?;
     Ok(Exit::Done)
 }

@@ -1,6 +1,10 @@
 use bouncekit_core::segment::Definitions;
 
-use super::{CliError, Context, Exit, segments};
+use super::{
+    CliError, Context, Exit,
+    listing::{Format, printable},
+    segments::{self, Change},
+};
 
 /// Delete segments; their contacts stay
 #[derive(clap::Args)]
@@ -11,6 +15,8 @@ pub(crate) struct Args {
     /// Show what would be deleted
     #[arg(long)]
     dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -50,15 +56,22 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     } else {
         "deleted"
     };
-    for segment in &chosen {
+    let deleted = chosen.into_iter().map(|segment| {
         let members = counts.get(&segment.id).copied().unwrap_or(0);
-        println!(
-            "{did} segment {} `{}` with {}: {}",
+        let definition = format!(
+            "segment {} `{}` with {}: {}",
             segment.id,
             segment.name,
             segments::plural(members, "member"),
             segment.filter
         );
-    }
+        Change {
+            outcome: "deleted",
+            segment,
+            was: None,
+            said: format!("{did} {}", printable(&definition)),
+        }
+    });
+    segments::tell(args.format, args.dry_run, deleted.collect())?;
     Ok(Exit::Done)
 }

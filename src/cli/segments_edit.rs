@@ -1,12 +1,18 @@
-use bouncekit_core::{segment::Definitions, store::Segment};
+use bouncekit_core::segment::Definitions;
 
-use super::{CliError, Context, Exit, segments};
+use super::{
+    CliError, Context, Exit,
+    listing::{Format, printable},
+    segments::{self, Change},
+};
 
 /// Change a segment's name or filter
 ///
 /// Segments that refer to it by name follow. The next segments:update looks at every contact.
 #[derive(clap::Args)]
-#[group(required = true, multiple = true, args = ["filter", "name"])]
+// All arguments would be in the group that clap makes of the struct.
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(["filter", "name"]))]
 pub(crate) struct Args {
     /// The segment, by name or number
     segment: String,
@@ -19,6 +25,8 @@ pub(crate) struct Args {
     /// Check everything, write nothing
     #[arg(long)]
     dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -44,7 +52,12 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         .as_ref()
         .map(|filter| store.read_filter(filter, &[]))
         .transpose()?;
-    let mut changed: Vec<Segment> = Vec::new();
+    let did = if args.dry_run {
+        "would change"
+    } else {
+        "changed"
+    };
+    let mut changed: Vec<Change> = Vec::new();
     for (segment, expression) in &mut definitions.segments {
         if let Some(filter) = filter.as_ref().filter(|_| segment.id == old.id) {
             *expression = filter.clone();
@@ -55,29 +68,28 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         }
         let text = expression.to_string();
         if segment.id == old.id || segment.filter != text {
-            segment.filter = text;
-            changed.push(segment.clone());
+            let was = std::mem::replace(&mut segment.filter, text);
+            let definition = format!(
+                "segment {} `{}`: {}",
+                segment.id, segment.name, segment.filter
+            );
+            changed.push(Change {
+                outcome: "changed",
+                was: Some(was).filter(|was| *was != segment.filter),
+                segment: segment.clone(),
+                said: format!("{did} {}", printable(&definition)),
+            });
         }
     }
     definitions.check_circles()?;
     if !args.dry_run {
         let batch = store.begin()?;
-        for segment in &changed {
-            batch.change_segment(segment)?;
+        for change in &changed {
+            batch.change_segment(&change.segment)?;
         }
         batch.commit()?;
     }
-    let did = if args.dry_run {
-        "would change"
-    } else {
-        "changed"
-    };
-    for segment in &changed {
-        println!(
-            "{did} segment {} `{}`: {}",
-            segment.id, segment.name, segment.filter
-        );
-    }
+    segments::tell(args.format, args.dry_run, changed)?;
     if old.declared && !args.dry_run {
         log::warn!(
             "segment `{}` stands in the configuration: segments:apply will change it back",

@@ -1,6 +1,8 @@
-use bouncekit_core::store::Segment;
-
-use super::{CliError, Context, Exit, segments};
+use super::{
+    CliError, Context, Exit,
+    listing::{Format, printable},
+    segments::{self, Change},
+};
 
 /// Publish segments: segments:update builds them from now on
 #[derive(clap::Args)]
@@ -18,6 +20,8 @@ pub(crate) struct Chosen {
     /// Show what would change
     #[arg(long)]
     dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -33,33 +37,37 @@ pub(super) fn set(context: &Context, args: &Chosen, published: bool) -> Result<E
         .iter()
         .map(|name| segments::find(&all, name))
         .collect::<Result<Vec<_>, _>>()?;
+    let state = if published {
+        "published"
+    } else {
+        "unpublished"
+    };
+    let would = if args.dry_run { "would have " } else { "" };
     let batch = store.begin()?;
-    for segment in chosen {
-        let state = if published {
-            "published"
-        } else {
-            "unpublished"
-        };
+    let mut changes = Vec::new();
+    for mut segment in chosen {
+        let named = printable(&format!("segment {} `{}`", segment.id, segment.name));
         if segment.published == published {
-            println!(
-                "segment {} `{}` is {state} already",
-                segment.id, segment.name
-            );
+            changes.push(Change {
+                outcome: "unchanged",
+                segment,
+                was: None,
+                said: format!("{named} is {state} already"),
+            });
             continue;
         }
-        println!(
-            "{}{state} segment {} `{}`",
-            if args.dry_run { "would have " } else { "" },
-            segment.id,
-            segment.name
-        );
-        batch.change_segment(&Segment {
-            published,
-            ..segment
-        })?;
+        segment.published = published;
+        batch.change_segment(&segment)?;
+        changes.push(Change {
+            outcome: state,
+            segment,
+            was: None,
+            said: format!("{would}{state} {named}"),
+        });
     }
     if !args.dry_run {
         batch.commit()?;
     }
+    segments::tell(args.format, args.dry_run, changes)?;
     Ok(Exit::Done)
 }

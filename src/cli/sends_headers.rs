@@ -7,7 +7,7 @@ use bouncekit_core::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{CliError, Context, Exit};
+use super::{CliError, Context, Exit, listing::Shape};
 
 /// Mint the headers of one send, and record it
 ///
@@ -27,11 +27,11 @@ pub(crate) struct Args {
     /// The contact's id where the send comes from
     #[arg(long)]
     external_id: Option<String>,
-    #[arg(long)]
-    json: bool,
     /// Print, record nothing
     #[arg(long)]
     dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Shape,
 }
 
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
@@ -91,7 +91,7 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         batch.commit()?;
     }
     let mut out = std::io::stdout().lock();
-    if args.json {
+    if args.format == Shape::Json {
         let object: serde_json::Map<String, serde_json::Value> = headers
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.into()))

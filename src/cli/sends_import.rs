@@ -8,7 +8,7 @@ use bouncekit_core::{
 
 use super::{
     CliError, Context, Exit,
-    import::{self, ImportArgs, Table},
+    import::{self, ImportArgs, Outcome, Table},
 };
 
 /// Import existing sends from CSV, NDJSON or a dump of Mautic's table `email_stats`
@@ -59,7 +59,12 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         },
     )?;
     store.finish_run(run, &import::accounting(&progress), now)?;
-    println!("{}", import::conclude("sends", counts, &progress, dry_run));
+    args.import.conclude(&Outcome {
+        what: "sends",
+        counts,
+        progress: &progress,
+        hashes: None,
+    });
     Ok(if progress.bad > 0 {
         Exit::SomeFailed
     } else {

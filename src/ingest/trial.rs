@@ -8,7 +8,7 @@ use crate::{
     address::AddressKey,
     classify::Permanence,
     event::EventKind,
-    store::{DoNotContact, Outline, Store, StoreError},
+    store::{DoNotContact, Happening, Outline, Store, StoreError},
     suppression::{Action, Cause, Entry, Grounds, PastEvent, Policy, Subject, entries},
     time::Timestamp,
 };
@@ -35,25 +35,30 @@ pub fn trial<E: From<StoreError>>(
 ) -> Result<(), E> {
     let try_on = |outline: Outline<'_>| -> Result<Option<Trial>, StoreError> {
         let address = outline.address;
-        let present = live(outline.listed.to_vec(), now);
+        let present = strongest(outline.listed, now);
         if let Some(view) = sight(policy, &outline) {
             let future = match view {
                 Sight::Nothing => Vec::new(),
-                Sight::Events => future(policy, address, outline.events, now),
+                Sight::Events => {
+                    let events: Vec<PastEvent> = outline.events.iter().map(Into::into).collect();
+                    future(policy, address, &events)
+                }
             };
-            if told(strongest(&present)) == told(strongest(&future)) {
-                return Ok((!present.is_empty()).then_some(Trial::Stays));
+            let future = strongest(&future, now);
+            if told(present) == told(future) {
+                return Ok(present.map(|_| Trial::Stays));
             }
-            if let (Some(entry), true) = (strongest(&present), future.is_empty()) {
+            if let (Some(entry), None) = (present, future) {
                 return Ok(Some(Trial::Freed(row(address, entry))));
             }
         }
         let events = store.history_of(address, policy.names_campaigns())?;
-        let future = future(policy, address, &events, now);
-        if present.is_empty() && !future.is_empty() && !acts(store, address, &events)? {
+        let future = future(policy, address, &events);
+        let future = strongest(&future, now);
+        if present.is_none() && future.is_some() && !acts(store, address, &events)? {
             return Ok(None);
         }
-        Ok(match (strongest(&present), strongest(&future)) {
+        Ok(match (present, future) {
             (None, None) => None,
             (None, Some(entry)) => Some(Trial::Suppressed(row(address, entry))),
             (Some(entry), None) => Some(Trial::Freed(row(address, entry))),
@@ -78,8 +83,8 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
         return None;
     }
     // In which order different events of one instant count, their keys say.
-    let told = |event: &PastEvent| (event.kind, event.reason, event.permanence);
-    let same_instant = |pair: &[PastEvent]| {
+    let told = |event: &Happening| (event.kind, event.reason, event.permanence);
+    let same_instant = |pair: &[Happening]| {
         pair[0].occurred_at == pair[1].occurred_at && told(&pair[0]) != told(&pair[1])
     };
     if outline.events.windows(2).any(same_instant) {
@@ -113,8 +118,9 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
         }
     }
     if sum >= rules.threshold {
-        // There may be fewer points, as two sources may have told the same: that only the events
-        // say. Those who do not have enough even so need no closer look.
+        // There may be fewer points, as two sources may have told the same and deliveries made some
+        // forgotten: that only the events say. Those who do not have enough even so need no closer
+        // look.
         let scored = |cause: &Cause| {
             let permanence = if cause.hard {
                 Permanence::Hard
@@ -124,7 +130,8 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
             let action = cause.detail.map(|reason| rules.action(reason, permanence));
             matches!(action, Some(Action::Score { .. }))
         };
-        let causes = policy.causes(outline.address.domain(), outline.events);
+        let events: Vec<PastEvent> = outline.events.iter().map(Into::into).collect();
+        let causes = policy.causes(outline.address.domain(), &events);
         return (!causes.iter().any(scored)).then_some(Sight::Events);
     }
     Some(if suppresses {
@@ -135,7 +142,7 @@ fn sight(policy: &Policy, outline: &Outline<'_>) -> Option<Sight> {
 }
 
 /// Whether an unsubscribe is what put the address on the list.
-fn began_with(outline: &Outline<'_>, event: &PastEvent) -> bool {
+fn began_with(outline: &Outline<'_>, event: &Happening) -> bool {
     outline.listed.iter().any(|entry| {
         entry.grounds == Grounds::Unsubscribe
             && entry.since == event.occurred_at
@@ -143,22 +150,17 @@ fn began_with(outline: &Outline<'_>, event: &PastEvent) -> bool {
     })
 }
 
-fn live(mut entries: Vec<Entry>, now: Timestamp) -> Vec<Entry> {
-    entries.retain(|entry| entry.expires_at.is_none_or(|at| at > now));
+fn future(policy: &Policy, address: &AddressKey, events: &[PastEvent]) -> Vec<Entry> {
+    entries(&policy.causes(address.domain(), events))
+}
+
+/// Of those that have not ended.
+fn strongest(entries: &[Entry], now: Timestamp) -> Option<&Entry> {
+    let live = |entry: &&Entry| entry.expires_at.is_none_or(|at| at > now);
     entries
-}
-
-fn future(
-    policy: &Policy,
-    address: &AddressKey,
-    events: &[PastEvent],
-    now: Timestamp,
-) -> Vec<Entry> {
-    live(entries(&policy.causes(address.domain(), events)), now)
-}
-
-fn strongest(entries: &[Entry]) -> Option<&Entry> {
-    entries.iter().max_by_key(|entry| entry.grounds)
+        .iter()
+        .filter(live)
+        .max_by_key(|entry| entry.grounds)
 }
 
 /// By what entries are compared.

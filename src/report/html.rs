@@ -92,7 +92,8 @@ fn alarm_list(alarms: &[super::Alarm]) -> Markup {
     html! {
         ul {
             @for alarm in alarms {
-                li { strong { (alarm.about) } ": " (alarm.text) }
+                // A number and its sign stay on one line.
+                li { strong { (alarm.about) } ": " (alarm.text.replace(" %", "\u{a0}%")) }
             }
         }
     }

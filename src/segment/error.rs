@@ -85,13 +85,33 @@ impl fmt::Display for FilterError {
 
 impl std::error::Error for FilterError {}
 
-/// The likeliest of `known` for a misspelt `wrong`.
+/// The likeliest of `known` for a misspelt `wrong`: the first of which it is a part (`fault` of
+/// `bounce_fault`), or else the most alike.
 pub(super) fn near<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let wrong = wrong.to_lowercase();
+    let known: Vec<&str> = known.into_iter().collect();
+    let is_part = |name: &&&str| name.split('_').skip(1).any(|part| part == wrong);
+    if let Some(name) = known.iter().find(is_part) {
+        return Some(name);
+    }
     known
         .into_iter()
         .map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness > 0.82)
         .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_name_leads_to_it_and_a_slip_to_the_most_alike() {
+        let known = ["bounced", "bounces", "bounce_fault", "bounce_permanence"];
+        assert_eq!(near("fault", known), Some("bounce_fault"));
+        assert_eq!(near("Permanence", known), Some("bounce_permanence"));
+        assert_eq!(near("bonced", known), Some("bounced"));
+        assert_eq!(near("weather", known), None);
+    }
 }

@@ -31,7 +31,7 @@ const TABLES: &[&str] = &[
     "day_diagnostic",
     "send_day",
     "send_fate",
-    "stale_day",
+    "uncounted",
     "roll_up",
 ];
 
@@ -39,7 +39,14 @@ const TABLES: &[&str] = &[
 const FILLED: &[&str] = &["roll_up"];
 
 /// Tables whose rows are numbered as they come.
-const NUMBERED: &[&str] = &["contact", "run", "segment", "outbox", "change_log"];
+const NUMBERED: &[&str] = &[
+    "contact",
+    "run",
+    "segment",
+    "outbox",
+    "change_log",
+    "uncounted",
+];
 
 /// Rows written at once, and as many octets.
 const AT_ONCE: usize = 1_000;

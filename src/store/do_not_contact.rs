@@ -39,13 +39,13 @@ pub(super) const COLUMNS: &str =
 pub(super) const STRENGTH: &str = "CASE d.reason WHEN 'complaint' THEN 0 WHEN 'unsubscribe' THEN 1 WHEN 'bounce' THEN 2 ELSE 3 END";
 
 pub(super) fn row(row: &Row<'_>) -> Result<DoNotContact, StoreError> {
-    let grounds: String = row.get(1)?;
-    let detail: String = row.get(2)?;
     Ok(DoNotContact {
         address: AddressKey::from_stored(row.get(0)?),
         entry: Entry {
-            grounds: Grounds::from_name(&grounds).unwrap_or(Grounds::Manual),
-            detail: Reason::from_name(&detail),
+            grounds: Grounds::from_name(row.text(1)?).unwrap_or(Grounds::Manual),
+            detail: Some(row.text(2)?)
+                .filter(|detail| !detail.is_empty())
+                .and_then(Reason::from_name),
             since: Timestamp(row.get(3)?),
             comment: row.get(4)?,
             event: row.get::<Option<[u8; 16]>>(5)?.map(EventKey),

@@ -183,7 +183,7 @@ impl Batch<'_> {
                 .clone()
                 .filter_map(|(event, _)| event.address.as_ref()),
         )?;
-        self.note_new_events(addresses.map(|(event, _)| event.occurred_at))?;
+        self.note_new_events(addresses.map(|(event, _)| event))?;
         Ok(new)
     }
 

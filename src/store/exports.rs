@@ -1,7 +1,7 @@
 //! What was exported to whom, so that the next export can be the difference.
 //!
-//! The list and what the last export held come in the same order, by address. They are read side by
-//! side, and only what differs is kept until the output is safe.
+//! The list, what the last export held and the contacts come in the same order, by address. They are
+//! read side by side, and only what differs is kept until the output is safe.
 
 use super::engine::{Connection, Purpose, Rows, Transaction, Value, params};
 use super::{DoNotContact, Selection, Store, StoreError};
@@ -52,19 +52,31 @@ impl Store {
 
 impl Exporting<'_> {
     /// As [`Store::for_each_listed`], with the notes of what the export holds. Without `noting` the
-    /// export is not compared with the last one, and not to be remembered.
+    /// export is not compared with the last one, and not to be remembered; without `contacts` no
+    /// notes are to be asked for them.
     pub fn for_each_listed<E: From<StoreError>>(
         &self,
         selection: &Selection,
         now: Timestamp,
         noting: bool,
+        contacts: bool,
         mut each: impl FnMut(DoNotContact, &mut Notes<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut select = self.transaction.prepare(
             "SELECT address_key, reason FROM exported WHERE target = $1 ORDER BY address_key",
         )?;
+        // Most addresses of the list are those of contacts: of a whole list these are read beside it.
+        let mut of_contacts = self.transaction.prepare(
+            "SELECT address_key, external_id FROM contact WHERE external_id IS NOT NULL
+             ORDER BY address_key, external_id",
+        )?;
+        let beside = contacts && selection.is_everything();
         let mut notes = Notes {
             connection: &self.transaction,
+            contacts: Contacts {
+                rows: beside.then(|| of_contacts.query(params![])).transpose()?,
+                next: None,
+            },
             before: noting
                 .then(|| select.query(params![self.target]))
                 .transpose()?,
@@ -98,11 +110,7 @@ impl Exporting<'_> {
 
     /// The external ids of the contacts with this address.
     pub fn external_ids(&self, address: &AddressKey) -> Result<Vec<String>, StoreError> {
-        let mut select = self.transaction.prepare_cached(
-            "SELECT external_id FROM contact WHERE address_key = $1 AND external_id IS NOT NULL ORDER BY id",
-        )?;
-        let rows = select.query_map(params![address.as_str()], |row| row.get(0))?;
-        rows.collect()
+        external_ids(&self.transaction, address)
     }
 
     /// Ends reading; the notes stay for [`Store::remember_export`].
@@ -112,9 +120,57 @@ impl Exporting<'_> {
     }
 }
 
+fn external_ids(connection: &Connection, address: &AddressKey) -> Result<Vec<String>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT external_id FROM contact WHERE address_key = $1 AND external_id IS NOT NULL ORDER BY external_id",
+    )?;
+    let rows = select.query_map(params![address.as_str()], |row| row.get(0))?;
+    rows.collect()
+}
+
+/// Contacts in the order of addresses, read beside the list.
+struct Contacts<'t> {
+    rows: Option<Rows<'t>>,
+    /// The one that was read beyond the present address.
+    next: Option<(AddressKey, String)>,
+}
+
+impl Contacts<'_> {
+    /// Reads on; addresses must be asked for in their order, each once. Nothing where they are not
+    /// read beside.
+    fn of(&mut self, address: &AddressKey) -> Result<Option<Vec<String>>, StoreError> {
+        let Some(rows) = &mut self.rows else {
+            return Ok(None);
+        };
+        let mut ids = Vec::new();
+        if let Some((next, id)) = self.next.take() {
+            match next.cmp(address) {
+                std::cmp::Ordering::Less => {}
+                std::cmp::Ordering::Equal => ids.push(id),
+                std::cmp::Ordering::Greater => {
+                    self.next = Some((next, id));
+                    return Ok(Some(ids));
+                }
+            }
+        }
+        while let Some(row) = rows.next()? {
+            match row.raw(0)?.cmp(address.as_str().as_bytes()) {
+                std::cmp::Ordering::Less => {}
+                std::cmp::Ordering::Equal => ids.push(row.get(1)?),
+                std::cmp::Ordering::Greater => {
+                    self.next = Some((AddressKey::from_stored(row.get(0)?), row.get(1)?));
+                    break;
+                }
+            }
+        }
+        Ok(Some(ids))
+    }
+}
+
 /// What an export holds, compared with what the last one to the target held.
 pub struct Notes<'t> {
     connection: &'t Connection,
+    contacts: Contacts<'t>,
     /// What the last one held, in the order of addresses, where it is asked for.
     before: Option<Rows<'t>>,
     /// The row that was read beyond the present address.
@@ -135,6 +191,15 @@ struct Present {
 }
 
 impl Notes<'_> {
+    /// The external ids of the contacts with this address. Addresses must come in their order, each
+    /// once.
+    pub fn external_ids(&mut self, address: &AddressKey) -> Result<Vec<String>, StoreError> {
+        match self.contacts.of(address)? {
+            Some(ids) => Ok(ids),
+            None => external_ids(self.connection, address),
+        }
+    }
+
     /// Notes that the export holds this; answers whether the last one held it too. Addresses must
     /// come in their order.
     pub fn note(&mut self, address: &AddressKey, reason: &str) -> Result<bool, StoreError> {

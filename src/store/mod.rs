@@ -55,7 +55,7 @@ pub use maintenance::{Removed, Retention};
 pub use membership::Difference;
 pub(crate) use membership::{BuildNote, Seen};
 pub use outbox::Undelivered;
-pub use outlines::Outline;
+pub use outlines::{Happening, Outline};
 pub use pending::FolderId;
 pub use quarantine::Quarantined;
 pub use raw_messages::{ArchivePlace, ArchivedMail};

@@ -5,43 +5,82 @@ use super::engine::{Row, Rows, params};
 use super::{Store, StoreError, do_not_contact, events};
 use crate::{
     address::AddressKey,
-    event::EventKey,
+    classify::{Permanence, Reason},
+    event::{EventKey, EventKind},
     suppression::{Entry, PastEvent},
     time::Timestamp,
 };
 
-/// An address with its events and its entries. Of the events, in the order of time, only kind,
-/// reason, permanence and time are known; what else there is of them is empty.
+/// An address with its events, in the order of time, and its entries. Deliveries are left out: most
+/// events are, and all that they can do is to make points forgotten.
 #[derive(Debug)]
 pub struct Outline<'a> {
     pub address: &'a AddressKey,
-    pub events: &'a [PastEvent],
+    pub events: &'a [Happening],
     /// Expired ones too.
     pub listed: &'a [Entry],
 }
 
-fn past(row: &Row<'_>) -> Result<PastEvent, StoreError> {
-    let occurred_at = Timestamp(row.get(4)?);
-    Ok(PastEvent {
-        key: EventKey([0; 16]),
-        kind: events::kind(row, 1)?,
-        reason: events::reason(row, 2)?,
-        permanence: events::permanence(row, 3)?,
-        occurred_at,
-        received_at: occurred_at,
-        source: String::new(),
-        send: None,
-        grounds: None,
-        receiving_host: String::new(),
-        campaign: String::new(),
-        note: String::new(),
-        expires_at: None,
-        run: 0,
-    })
+/// What the index tells of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Happening {
+    pub kind: EventKind,
+    pub reason: Option<Reason>,
+    pub permanence: Option<Permanence>,
+    pub occurred_at: Timestamp,
+}
+
+impl From<&Happening> for PastEvent {
+    /// What is not known of it is empty.
+    fn from(happening: &Happening) -> Self {
+        Self {
+            key: EventKey([0; 16]),
+            kind: happening.kind,
+            reason: happening.reason,
+            permanence: happening.permanence,
+            occurred_at: happening.occurred_at,
+            received_at: happening.occurred_at,
+            source: String::new(),
+            send: None,
+            grounds: None,
+            receiving_host: String::new(),
+            campaign: String::new(),
+            note: String::new(),
+            expires_at: None,
+            run: 0,
+        }
+    }
+}
+
+/// What the names in a column mean: there are few, and millions of rows hold them.
+struct Names<T> {
+    column: usize,
+    read: fn(&Row<'_>, usize) -> Result<T, StoreError>,
+    known: Vec<(Box<[u8]>, T)>,
+}
+
+impl<T: Copy> Names<T> {
+    fn of(column: usize, read: fn(&Row<'_>, usize) -> Result<T, StoreError>) -> Self {
+        Self {
+            column,
+            read,
+            known: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, row: &Row<'_>) -> Result<T, StoreError> {
+        let name = row.raw(self.column)?;
+        if let Some((_, meaning)) = self.known.iter().find(|(known, _)| **known == *name) {
+            return Ok(*meaning);
+        }
+        let meaning = (self.read)(row, self.column)?;
+        self.known.push((name.into(), meaning));
+        Ok(meaning)
+    }
 }
 
 impl Store {
-    /// Calls `each` with every address that has events the policy reads, in the order of addresses, without the
+    /// Calls `each` with every address that has such events, in the order of addresses, without the
     /// events of undone runs; memory does not grow with them.
     pub fn for_each_outline<E: From<StoreError>>(
         &self,
@@ -55,7 +94,7 @@ impl Store {
         };
         let mut select = self.connection.prepare(&format!(
             "SELECT e.address_key, e.kind, e.reason, e.permanence, e.occurred_at FROM event AS e
-             WHERE e.address_key IS NOT NULL {undone} ORDER BY e.address_key, e.occurred_at"
+             WHERE e.address_key IS NOT NULL AND e.kind <> 'delivered' {undone} ORDER BY e.address_key, e.occurred_at"
         ))?;
         let mut rows = select.query(params![])?;
         let mut listed = Listed::default();
@@ -66,11 +105,14 @@ impl Store {
         let mut entries = entries.query(params![do_not_contact::CHANNEL])?;
         let mut present: Option<AddressKey> = None;
         let mut events = Vec::new();
+        let mut kinds = Names::of(1, events::kind);
+        let mut reasons = Names::of(2, events::reason);
+        let mut permanences = Names::of(3, events::permanence);
         loop {
             let row = rows.next()?;
-            let address = row.as_ref().map(|row| row.text(0)).transpose()?;
+            let address = row.as_ref().map(|row| row.raw(0)).transpose()?;
             if let Some(last) = &present
-                && address != Some(last.as_str())
+                && address != Some(last.as_str().as_bytes())
             {
                 listed.of(last, &mut entries)?;
                 each(Outline {
@@ -81,18 +123,23 @@ impl Store {
                 events.clear();
                 present = None;
             }
-            let (Some(row), Some(address)) = (&row, address) else {
+            let Some(row) = &row else {
                 return Ok(());
             };
-            let event = past(row)?;
+            let kind = kinds.read(row)?;
             // Asked here: a list in the statement would be looked up for each row.
-            if !super::history::counts(event.kind) {
+            if !super::history::counts(kind) {
                 continue;
             }
             if present.is_none() {
-                present = Some(AddressKey::from_stored(address.to_owned()));
+                present = Some(AddressKey::from_stored(row.get(0)?));
             }
-            events.push(event);
+            events.push(Happening {
+                kind,
+                reason: reasons.read(row)?,
+                permanence: permanences.read(row)?,
+                occurred_at: Timestamp(row.get(4)?),
+            });
         }
     }
 }

@@ -199,12 +199,14 @@ fn classified(status: Option<&str>, text: &str) -> Option<Reason> {
 /// A line of CSV as a program reads it: quoted where needed, addresses as they are. Spreadsheets
 /// are served by the format `csv`, which makes formulas harmless.
 fn csv_line(cells: &[&str]) -> String {
-    let mut line = String::new();
+    let mut line = String::with_capacity(96);
     for (index, cell) in cells.iter().enumerate() {
         if index > 0 {
             line.push(',');
         }
-        if cell.contains(['"', ',', '\n', '\r']) || cell.trim() != *cell {
+        let octets = cell.as_bytes();
+        let special = |octet: &u8| matches!(octet, b'"' | b',' | b'\n' | b'\r');
+        if octets.iter().any(special) || cell.trim() != *cell {
             line += &format!("\"{}\"", cell.replace('"', "\"\""));
         } else {
             line += cell;

@@ -12,10 +12,16 @@ use std::{
 use bouncekit_core::{
     ingest::Accounting,
     rows::{self, Format, Names, Options, ReadError, Row},
+    store::ImportCounts,
 };
 
 pub(crate) use self::table::Table;
-use super::{CliError, listing::printable};
+use serde_json::json;
+
+use super::{
+    CliError,
+    listing::{Shape, printable},
+};
 
 /// What is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -57,6 +63,9 @@ pub(crate) struct ImportArgs {
     /// Read and check everything, write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// How the counts are told
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Shape,
 }
 
 /// Counts and complaints of an import.
@@ -169,27 +178,59 @@ impl ImportArgs {
     }
 }
 
-/// Prints what an import did.
-pub(crate) fn conclude(
-    what: &str,
-    counts: bouncekit_core::store::ImportCounts,
-    progress: &Progress,
-    dry_run: bool,
-) -> String {
-    let would = if dry_run {
-        " (dry run: nothing was written)"
-    } else {
-        ""
-    };
-    let left_out = if progress.left_out > 0 {
-        format!(", {} left out", progress.left_out)
-    } else {
-        String::new()
-    };
-    format!(
-        "{} {what} read: {} added, {} updated, {} unchanged{left_out}, {} bad{would}",
-        progress.read, counts.added, counts.updated, counts.unchanged, progress.bad
-    )
+/// What an import did.
+pub(crate) struct Outcome<'a> {
+    /// What the rows are.
+    pub(crate) what: &'a str,
+    pub(crate) counts: ImportCounts,
+    pub(crate) progress: &'a Progress,
+    /// Of hashed addresses: how many there were, and how many are of known addresses.
+    pub(crate) hashes: Option<(u64, u64)>,
+}
+
+impl ImportArgs {
+    /// Tells what the import did.
+    pub(crate) fn conclude(&self, outcome: &Outcome<'_>) {
+        let Outcome {
+            what,
+            counts,
+            progress,
+            hashes,
+        } = outcome;
+        if self.format == Shape::Json {
+            let mut told = json!({
+                "dry_run": self.dry_run,
+                "read": progress.read,
+                "added": counts.added,
+                "updated": counts.updated,
+                "unchanged": counts.unchanged,
+                "left_out": progress.left_out,
+                "bad": progress.bad,
+            });
+            if let Some((compared, known)) = hashes {
+                told["hashes"] = json!({"compared": compared, "known": known});
+            }
+            println!("{told:#}");
+            return;
+        }
+        let would = if self.dry_run {
+            " (dry run: nothing was written)"
+        } else {
+            ""
+        };
+        let left_out = if progress.left_out > 0 {
+            format!(", {} left out", progress.left_out)
+        } else {
+            String::new()
+        };
+        println!(
+            "{} {what} read: {} added, {} updated, {} unchanged{left_out}, {} bad{would}",
+            progress.read, counts.added, counts.updated, counts.unchanged, progress.bad
+        );
+        if let Some((compared, known)) = hashes {
+            println!("{compared} hashes: {known} are of known addresses");
+        }
+    }
 }
 
 /// Imports have no messages to account for; the run keeps their counts in the same shape.

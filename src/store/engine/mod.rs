@@ -661,6 +661,21 @@ impl Row<'_> {
         T::read(cell).ok_or_else(|| value::unexpected(index, cell))
     }
 
+    /// The octets of a blob or a text, without looking at them; none where there is nothing.
+    #[inline]
+    pub(super) fn raw(&self, index: usize) -> Result<&[u8]> {
+        match self {
+            Self::Sqlite(row) => sqlite::raw(row, index),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(row) => match postgres::cell(row, index)? {
+                Cell::Null => Ok(&[]),
+                Cell::Text(text) => Ok(text.as_bytes()),
+                Cell::Blob(octets) => Ok(octets),
+                other => Err(value::unexpected(index, other)),
+            },
+        }
+    }
+
     /// The octets of a column, without copying them.
     pub(super) fn octets(&self, index: usize) -> Result<&[u8]> {
         match self.cell(index)? {

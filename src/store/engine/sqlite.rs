@@ -28,6 +28,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_roll_up.sql"),
     include_str!("../migrations/0008_contacts_noted.sql"),
     include_str!("../migrations/0009_external_ids.sql"),
+    include_str!("../migrations/0010_uncounted.sql"),
 ];
 
 /// Marks a database file as ours (`bkit`).
@@ -187,6 +188,15 @@ pub(super) fn cell<'r>(row: &'r rusqlite::Row<'_>, index: usize) -> Result<Cell<
         ),
         ValueRef::Blob(octets) => Cell::Blob(octets),
     })
+}
+
+#[inline]
+pub(super) fn raw<'r>(row: &'r rusqlite::Row<'_>, index: usize) -> Result<&'r [u8]> {
+    match row.get_ref(index)? {
+        ValueRef::Null => Ok(&[]),
+        ValueRef::Text(octets) | ValueRef::Blob(octets) => Ok(octets),
+        _ => Err(super::value::unexpected(index, cell(row, index)?)),
+    }
 }
 
 #[cfg(test)]

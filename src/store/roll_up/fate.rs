@@ -250,62 +250,53 @@ impl Fates {
             }
             same
         });
-        let mut find = batch
-            .transaction
-            .prepare_cached("SELECT email_id, sent_at, address_key FROM send WHERE hash = $1")?;
-        let mut heard = batch
-            .transaction
-            .prepare_cached("SELECT fate FROM send_fate WHERE hash = $1")?;
+        let mut find = batch.transaction.prepare_cached(
+            "SELECT s.email_id, s.sent_at, s.address_key, coalesce(f.fate, 0) FROM send AS s
+             LEFT JOIN send_fate AS f ON f.hash = s.hash WHERE s.hash = $1",
+        )?;
         let mut write = batch.transaction.prepare_cached(
             "INSERT INTO send_fate (hash, fate) VALUES ($1, $2) ON CONFLICT (hash) DO UPDATE SET fate = excluded.fate",
         )?;
         let mut days = SendDays::default();
         let mut campaigns = Vec::with_capacity(fates.len());
-        let mut orphans = false;
+        let mut orphans = Vec::new();
         let mut fates = fates.into_iter();
         loop {
             let some: Vec<(Box<[u8]>, Bits)> = fates.by_ref().take(AT_ONCE).collect();
             if some.is_empty() {
                 break;
             }
-            let hashes = || some.iter().map(|(send, _)| [Value::Blob(send)]);
-            let before = heard.query_each(hashes(), |row| row.get::<u8>(0))?;
-            let found = find.query_each(hashes(), |row| {
-                Ok((row.get::<String>(0)?, row.get::<i64>(1)?, row.get(2)?))
+            let hashes = some.iter().map(|(send, _)| [Value::Blob(send)]);
+            let found = find.query_each(hashes, |row| {
+                let address = AddressKey::from_stored(row.get(2)?);
+                Ok((
+                    row.get::<String>(0)?,
+                    row.get::<i64>(1)?,
+                    address,
+                    Bits(row.get(3)?),
+                ))
             })?;
-            let fates: Vec<(Bits, Bits)> = some
-                .iter()
-                .zip(&before)
-                .map(|((_, bits), before)| {
-                    let before = before.first().copied().unwrap_or(0);
-                    (Bits(before), Bits(before | bits.0))
-                })
-                .collect();
-            let worse = some.iter().zip(&before).zip(&fates);
-            let worse = worse.filter(|((_, before), (_, new))| before.first() != Some(&new.0));
-            write.execute_each(worse.map(|(((send, _), _), (_, new))| {
-                [Value::Blob(send), Value::Integer(new.0.into())]
-            }))?;
-            for (((send, _), (old, new)), found) in some.into_iter().zip(fates).zip(found) {
-                let Some((campaign, sent_at, address)) = found.into_iter().next() else {
-                    orphans = true;
+            let mut worse = Vec::new();
+            for ((send, bits), found) in some.into_iter().zip(found) {
+                let Some((campaign, sent_at, address, before)) = found.into_iter().next() else {
+                    orphans.push((send, bits));
                     continue;
                 };
-                if old != new {
-                    let address = AddressKey::from_stored(address);
+                let after = before.and(bits);
+                if after != before {
                     let place = (day(sent_at), campaign.as_str(), address.domain());
-                    days.add(place, Change::from_to(old, new));
+                    days.add(place, Change::from_to(before, after));
+                    worse.push((campaigns.len(), after));
                 }
                 campaigns.push((send, campaign));
             }
+            write.execute_each(worse.iter().map(|(index, after)| {
+                let (send, _) = &campaigns[*index];
+                [Value::Blob(send), Value::Integer(after.0.into())]
+            }))?;
         }
         days.write(batch)?;
-        if orphans {
-            batch.transaction.execute(
-                "UPDATE roll_up SET orphans = 1 WHERE orphans = 0",
-                params![],
-            )?;
-        }
+        Self::of_orphans(batch, &orphans)?;
         Ok(campaigns)
     }
 }

@@ -12,15 +12,6 @@ use super::super::{
 use super::{Batch, StoreError, day, fate::Bits};
 use crate::shape::shape;
 
-/// The tables that are keyed by day and hold nothing else.
-pub(super) const TABLES: &[&str] = &[
-    "day_kind",
-    "day_domain",
-    "day_source",
-    "day_rule",
-    "day_diagnostic",
-];
-
 /// The columns that [`Groups::read`] reads.
 pub(super) const COLUMNS: &str =
     "occurred_at, received_at, kind, reason, permanence, rule, source, address_key, diagnostic, run,

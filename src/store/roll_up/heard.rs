@@ -3,7 +3,9 @@
 //! A send is known by a hash of its hash. Two that have the same, one among some hundred thousand
 //! times that many, would be taken for one; the counts of reports can bear that.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
+
+use foldhash::quality::RandomState;
 
 use super::fate::Bits;
 

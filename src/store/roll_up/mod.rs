@@ -1,12 +1,12 @@
 //! Daily counts of events, so that a report of millions of events reads thousands of rows.
 //!
 //! # How they stay right
-//! Writing events costs next to nothing: the days of new ones are noted as stale in the same
-//! transaction, and whoever asks for [`Statistics`] counts these days anew first. What was counted
-//! is never corrected in place: what takes events away or changes them (an undone run, a judgement
-//! made again, forgetting, retention) discards all counts, and the next who asks counts everything,
-//! see [`pass`]. Events that come meanwhile leave their day stale, whether the pass had come by or
-//! not.
+//! Writing events costs next to nothing: the keys of new ones are noted in the same transaction, and
+//! whoever asks for [`Statistics`] adds these to the counts first. So that nobody has to wait for a
+//! bulk, whoever brought it counts it, see [`Store::count_bulk`]. What was counted is never
+//! corrected in place: what takes events away or changes them (an undone run, a judgement made
+//! again, forgetting, retention) discards all counts, and everything is counted anew, see [`pass`].
+//! Of the events that come meanwhile the pass knows which ones it saw; the others stay noted.
 //!
 //! The fate of sends is kept beside: it only ever gets worse, so that counting an event twice
 //! changes nothing.
@@ -19,10 +19,10 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use super::engine::{Connection, OptionalExtension, Value, params};
-use super::{Batch, NewSend, Statistics, Store, StoreError};
+use super::engine::{Connection, Value, params};
+use super::{Batch, EventRow, NewSend, Statistics, Store, StoreError};
 use crate::{
     address::AddressKey,
     time::{DAY, Timestamp},
@@ -30,8 +30,10 @@ use crate::{
 use pass::{Bounds, Pass, Place};
 use tally::Tally;
 
-/// So many events of a day are counted at a time.
-const AT_ONCE: usize = 200_000;
+/// So many noted events are asked for at a time.
+const KEYS: usize = 2_000;
+/// So many events may be left to whoever asks for the counts: a fraction of a second.
+const BULK: i64 = 50_000;
 
 /// The day of a time: days since 1970, UTC.
 const fn day(at: i64) -> i64 {
@@ -41,18 +43,46 @@ const fn day(at: i64) -> i64 {
 impl Store {
     /// The counts of reports, brought up to date.
     pub fn statistics(&mut self) -> Result<Statistics<'_>, StoreError> {
-        while self.has_uncounted()? {
-            self.count_some(Bounds::default())?;
-        }
+        self.count()?;
         Ok(Statistics {
             connection: &self.connection,
         })
     }
 
+    /// Brings the counts up to date where whoever asks for them next would have to wait for it.
+    pub fn count_bulk(&mut self) -> Result<(), StoreError> {
+        if self.waiting()? > BULK {
+            self.count()?;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self) -> Result<(), StoreError> {
+        while self.has_uncounted()? {
+            self.count_some(Bounds::default())?;
+        }
+        Ok(())
+    }
+
+    /// How many events there are to be counted; where that is more than [`BULK`], about.
+    fn waiting(&self) -> Result<i64, StoreError> {
+        let is_discarded: bool = self.connection.query_row(
+            "SELECT scanned IS NOT NULL FROM roll_up",
+            params![],
+            |row| row.get(0),
+        )?;
+        if is_discarded {
+            let some = "SELECT count(*) FROM (SELECT 1 FROM event LIMIT $1) AS e";
+            let read = |row: &super::engine::Row<'_>| row.get(0);
+            return self.connection.query_row(some, params![BULK + 1], read);
+        }
+        noted(&self.connection)
+    }
+
     /// Takes one step towards the counts of all events.
     fn count_some(&mut self, bounds: Bounds) -> Result<(), StoreError> {
         let batch = self.begin()?;
-        let place = batch.count_few(bounds.few)?;
+        let place = batch.count_few(bounds)?;
         batch.commit()?;
         let Some(place) = place else {
             return Ok(());
@@ -68,7 +98,7 @@ impl Store {
     /// Asked without a lock on writers: mostly there is nothing to do.
     fn has_uncounted(&self) -> Result<bool, StoreError> {
         self.connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM stale_day) OR (SELECT scanned IS NOT NULL FROM roll_up)",
+            "SELECT EXISTS (SELECT 1 FROM uncounted) OR (SELECT scanned IS NOT NULL FROM roll_up)",
             params![],
             |row| row.get(0),
         )
@@ -76,31 +106,47 @@ impl Store {
 }
 
 impl Batch<'_> {
-    /// Notes that new events happened at these times.
-    pub(super) fn note_new_events(
+    /// Notes new events as not counted.
+    pub(super) fn note_new_events<'e>(
         &self,
-        times: impl Iterator<Item = Timestamp>,
+        events: impl Iterator<Item = &'e EventRow>,
     ) -> Result<(), StoreError> {
-        let days: BTreeSet<i64> = times.map(|at| day(at.0)).collect();
-        let mut insert = self.transaction.prepare_cached(
-            "INSERT INTO stale_day (day) VALUES ($1) ON CONFLICT (day) DO NOTHING",
+        if self.is_discarded()? {
+            // All will be seen.
+            return Ok(());
+        }
+        let mut days: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
+        for event in events {
+            let keys = days.entry(day(event.occurred_at.0)).or_default();
+            keys.extend(event.key.0);
+        }
+        let mut insert = self
+            .transaction
+            .prepare_cached("INSERT INTO uncounted (day, events) VALUES ($1, $2)")?;
+        insert.execute_each(
+            days.iter()
+                .map(|(day, keys)| [Value::Integer(*day), Value::Blob(keys)]),
         )?;
-        insert.execute_each(days.into_iter().map(|day| [Value::Integer(day)]))?;
         Ok(())
     }
 
-    /// Discards all counts of events: some are no longer what they were.
-    pub(super) fn discard_counts(&self) -> Result<(), StoreError> {
+    /// Whether there are no counts of events.
+    fn is_discarded(&self) -> Result<bool, StoreError> {
         let is_discarded = self
             .transaction
             .prepare_cached("SELECT length(scanned) = 0 FROM roll_up")?
             .query_row(params![], |row| row.get::<Option<bool>>(0))?;
-        if is_discarded == Some(true) {
+        Ok(is_discarded == Some(true))
+    }
+
+    /// Discards all counts of events: some are no longer what they were.
+    pub(super) fn discard_counts(&self) -> Result<(), StoreError> {
+        if self.is_discarded()? {
             return Ok(());
         }
         self.transaction.execute_batch(
             "DELETE FROM day_kind; DELETE FROM day_domain; DELETE FROM day_source; DELETE FROM day_rule;
-             DELETE FROM day_diagnostic; DELETE FROM send_fate; DELETE FROM stale_day;
+             DELETE FROM day_diagnostic; DELETE FROM send_fate; DELETE FROM uncounted;
              UPDATE send_day SET hard = 0, soft = 0, complaints = 0, unsubscribes = 0;
              UPDATE roll_up SET orphans = 0;",
         )?;
@@ -177,29 +223,19 @@ impl Batch<'_> {
             .query_row("SELECT scanned FROM roll_up", params![], |row| row.get(0))
     }
 
-    /// Counts a stale day, or all events if these are few. Else answers where a pass over all of
-    /// them is to begin.
-    fn count_few(&self, few: usize) -> Result<Option<Place>, StoreError> {
+    /// Counts some of the noted events, or all that there are if these are few. Else answers where a
+    /// pass over all of them is to begin.
+    fn count_few(&self, bounds: Bounds) -> Result<Option<Place>, StoreError> {
         if let Some(scanned) = self.scanned()? {
             return match Place::read(&scanned) {
                 Some(place) => Ok(Some(place)),
-                None => self.begin_passes(&scanned, few),
+                None => self.begin_passes(&scanned, bounds.few),
             };
         }
-        if self.most_is_stale()? {
+        if self.most_is_uncounted(bounds.bulk)? {
             self.discard_counts()?;
-            return Ok(None);
-        }
-        let stale: Option<i64> = self
-            .transaction
-            .query_row(
-                "SELECT day FROM stale_day ORDER BY day LIMIT 1",
-                params![],
-                |row| row.get(0),
-            )
-            .optional()?;
-        if let Some(day) = stale {
-            self.count_day(day)?;
+        } else {
+            self.count_noted(bounds.noted)?;
         }
         Ok(None)
     }
@@ -209,9 +245,6 @@ impl Batch<'_> {
             // An earlier version counted in smaller steps.
             self.discard_counts()?;
         }
-        // All that is there now will be seen.
-        self.transaction
-            .execute("DELETE FROM stale_day", params![])?;
         let some: usize = self.transaction.query_row(
             "SELECT count(*) FROM (SELECT 1 FROM event LIMIT $1) AS e",
             params![few + 1],
@@ -245,50 +278,62 @@ impl Batch<'_> {
         Ok(Some(place))
     }
 
-    /// Whether one pass over all events is less work than fetching those of the stale days: these
-    /// lie scattered.
-    fn most_is_stale(&self) -> Result<bool, StoreError> {
-        let count = |sql: &str| -> Result<i64, StoreError> {
-            self.transaction.query_row(sql, params![], |row| row.get(0))
-        };
-        let days = count("SELECT count(*) FROM (SELECT 1 FROM stale_day LIMIT 3) AS s")?;
-        // A day or two are no more than that, and the usual case.
-        if days < 3 {
+    /// Whether one pass over all events is less work than looking up the noted ones, which lie
+    /// scattered, and their sends.
+    fn most_is_uncounted(&self, bulk: i64) -> Result<bool, StoreError> {
+        let noted = noted(&self.transaction)?;
+        if noted <= bulk {
             return Ok(false);
         }
-        let stale = count(
-            "SELECT count(*) FROM stale_day AS s JOIN event AS e
-             ON e.occurred_at >= s.day * 86400000 AND e.occurred_at < (s.day + 1) * 86400000",
+        let counted: i64 = self.transaction.query_row(
+            "SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM day_kind",
+            params![],
+            |row| row.get(0),
         )?;
-        let counted = count("SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM day_kind")?;
-        Ok(stale > 10_000 && stale > counted / 4)
+        Ok(noted > counted)
     }
 
-    fn count_day(&self, day: i64) -> Result<(), StoreError> {
-        for table in groups::TABLES {
-            self.transaction
-                .prepare_cached(&format!("DELETE FROM {table} WHERE day = $1"))?
-                .execute(params![day])?;
+    fn count_noted(&self, most: usize) -> Result<(), StoreError> {
+        let mut keys: Vec<[u8; 16]> = Vec::new();
+        let mut last = None;
+        {
+            let mut select = self
+                .transaction
+                .prepare_cached("SELECT id, events FROM uncounted ORDER BY id")?;
+            let mut rows = select.query(params![])?;
+            while keys.len() < most
+                && let Some(row) = rows.next()?
+            {
+                last = Some(row.get::<i64>(0)?);
+                keys.extend(row.octets(1)?.as_chunks().0);
+            }
         }
+        // In the order of their index.
+        keys.sort_unstable();
         let mut tally = Tally::new(undone(&self.transaction)?);
         let mut select = self.transaction.prepare_cached(&format!(
-            "SELECT {} FROM event WHERE occurred_at >= $1 AND occurred_at < $2",
+            "SELECT {} FROM event WHERE key = $1",
             groups::COLUMNS
         ))?;
-        let mut rows = select.query(params![day * DAY, (day + 1) * DAY])?;
-        while let Some(row) = rows.next()? {
-            tally.add(&row)?;
-            if tally.len() >= AT_ONCE {
-                std::mem::replace(&mut tally, Tally::new(undone(&self.transaction)?))
-                    .write(self)?;
-            }
+        for some in keys.chunks(KEYS) {
+            select.query_each(some.iter().map(|key| [Value::Blob(key)]), |row| {
+                tally.add(row)
+            })?;
         }
         tally.write(self)?;
         self.transaction
-            .prepare_cached("DELETE FROM stale_day WHERE day = $1")?
-            .execute(params![day])?;
+            .execute("DELETE FROM uncounted WHERE id <= $1", params![last])?;
         Ok(())
     }
+}
+
+/// How many events are noted as not counted.
+fn noted(connection: &Connection) -> Result<i64, StoreError> {
+    connection.query_row(
+        "SELECT CAST(coalesce(sum(length(events)), 0) / 16 AS BIGINT) FROM uncounted",
+        params![],
+        |row| row.get(0),
+    )
 }
 
 /// The runs whose events do not count.

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::super::engine::{Cell, Connection, Purpose, Value, params};
 use super::{
-    Batch, Store, StoreError, day,
+    BULK, Batch, Store, StoreError, day,
     fate::{Bits, Fate, Fates, SendDays},
     groups::{COLUMNS, Groups, NO_CAMPAIGN, SEND},
     heard::{Heard, Hearing},
@@ -22,6 +22,10 @@ use crate::address::AddressKey;
 pub(super) struct Bounds {
     /// So few events are counted by looking up their sends one by one.
     pub(super) few: usize,
+    /// So many noted events are counted at a time.
+    pub(super) noted: usize,
+    /// So few of them are never worth a pass.
+    pub(super) bulk: i64,
     /// Sends of which something was heard.
     pub(super) sends: usize,
     /// Groups of counts, and sends that are not there.
@@ -32,6 +36,8 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             few: 100_000,
+            noted: 200_000,
+            bulk: BULK,
             sends: 3_000_000,
             groups: 1_200_000,
         }
@@ -69,6 +75,8 @@ pub(super) struct Pass {
     place: Place,
     /// Exclusive.
     until: i64,
+    /// The last row of `uncounted` whose events it saw.
+    seen: i64,
     heard: Heard,
     groups: Groups,
     /// Sends that are not there, with what was heard of them and on which day first.
@@ -83,12 +91,18 @@ const SEND_DAYS: usize = 300_000;
 impl Pass {
     pub(super) fn read(store: &Store, place: Place, bounds: Bounds) -> Result<Self, StoreError> {
         let view = store.connection.begin(Purpose::Reading)?;
+        let seen = view.query_row(
+            "SELECT coalesce(max(id), 0) FROM uncounted",
+            params![],
+            |row| row.get(0),
+        )?;
         let mut until = i64::MAX;
         let groups = Groups::new(undone(&view)?);
         let heard = hear(&view, &groups, place.from, &mut until, bounds)?;
         let mut pass = Self {
             place,
             until,
+            seen,
             heard,
             groups,
             orphans: HashMap::new(),
@@ -219,6 +233,7 @@ impl Batch<'_> {
         let Pass {
             place,
             until,
+            seen,
             heard,
             groups,
             orphans,
@@ -243,6 +258,10 @@ impl Batch<'_> {
         Fates::of_orphans(self, &orphans)?;
         groups.write(self)?;
         self.write_heard(&heard, place.from == Place::START)?;
+        self.transaction.execute(
+            "DELETE FROM uncounted WHERE id <= $1 AND day >= $2 AND day < $3",
+            params![seen, place.from, until],
+        )?;
         let next = Place {
             from: until,
             ..place

@@ -25,10 +25,6 @@ impl Tally {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.events.len()
-    }
-
     /// Adds an event with the columns of [`super::groups::COLUMNS`].
     pub(super) fn add(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
         let Some(event) = self.groups.read(row)? else {

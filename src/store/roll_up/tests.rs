@@ -277,14 +277,20 @@ proptest! {
         let mut runs: Vec<i64> = (0..3)
             .map(|_| store.begin_run("test", "host", 1, Timestamp(START)).unwrap())
             .collect();
-        let bounds = |sends: &usize, groups: &usize| Bounds { few: 3, sends: *sends, groups: *groups };
+        let bounds = |sends: &usize, groups: &usize| Bounds {
+            few: 3,
+            noted: 4,
+            bulk: 6,
+            sends: *sends,
+            groups: *groups,
+        };
         let mut read = None;
         for step in &steps {
             match step {
                 Step::CountSome { sends, groups } => store.count_some(bounds(sends, groups)).unwrap(),
                 Step::Read { sends, groups } => {
                     let batch = store.begin().unwrap();
-                    let place = batch.count_few(3).unwrap();
+                    let place = batch.count_few(bounds(sends, groups)).unwrap();
                     batch.commit().unwrap();
                     read = place.map(|place| Pass::read(&store, place, bounds(sends, groups)).unwrap());
                 }
