@@ -1,8 +1,8 @@
-//! The daily counts of events, left in order by whoever brought a bulk of them.
+//! The daily counts of events, put in order by the commands of cron, for which nobody waits.
 
 use super::{CliError, Context};
 
-/// Counts what a command brought, where the next who asks would have to wait for it. Where that
+/// Counts what was brought, where the next who asks would have to wait for it. Where that
 /// does not succeed (another writes, the disk is full), whoever asks counts.
 pub(crate) fn after(context: &Context) {
     let counted = context

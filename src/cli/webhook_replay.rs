@@ -121,6 +121,12 @@ impl From<io::Error> for Stop {
     }
 }
 
+impl Args {
+    pub(super) const fn is_of_spool(&self) -> bool {
+        self.spool
+    }
+}
+
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let client = if args.dry_run || args.spool {
         None

@@ -3,7 +3,7 @@
 //! # How they stay right
 //! Writing events costs next to nothing: the keys of new ones are noted in the same transaction, and
 //! whoever asks for [`Statistics`] adds these to the counts first. So that nobody has to wait for a
-//! bulk, whoever brought it counts it, see [`Store::count_bulk`]. What was counted is never
+//! bulk, the commands of cron count it, see [`Store::count_bulk`]. What was counted is never
 //! corrected in place: what takes events away or changes them (an undone run, a judgement made
 //! again, forgetting, retention) discards all counts, and everything is counted anew, see [`pass`].
 //! Of the events that come meanwhile the pass knows which ones it saw; the others stay noted.
