@@ -102,7 +102,7 @@ const CHUNK: usize = 50_000;
 const CHUNK_OCTETS: usize = 16 * 1024 * 1024;
 
 /// Page cache of an import in MiB. A greater one would fill up with the database: six times as much
-/// makes a million contacts no faster, and a million sends by a seventh.
+/// makes a million contacts no faster, and a million sends by an eighth.
 pub(crate) const CACHE: u32 = 16;
 
 impl ImportArgs {
