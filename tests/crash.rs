@@ -19,6 +19,7 @@ use crate::{
         cgi::Callback,
         chance::Chance,
         dovecot::{Dovecot, dovecot},
+        engine::Saved,
         mails::{sample, sample_names},
         proofs::{Proofs, hard_bounce},
         tables,
@@ -32,27 +33,6 @@ fn wanted() -> usize {
 
 fn rows(env: &TestEnv) -> Vec<String> {
     tables::everything(&env.database())
-}
-
-/// The database as it was before the command.
-struct Saved(Vec<u8>);
-
-impl Saved {
-    fn of(env: &TestEnv) -> Self {
-        assert!(
-            !env.path("bouncekit.db-wal").exists(),
-            "the last one to close leaves one file"
-        );
-        Self(fs::read(env.path("bouncekit.db")).unwrap())
-    }
-
-    fn restore(&self, env: &TestEnv) {
-        for name in ["bouncekit.db-wal", "bouncekit.db-shm"] {
-            // Only a killed process leaves them.
-            let _ = fs::remove_file(env.path(name));
-        }
-        env.write("bouncekit.db", &self.0);
-    }
 }
 
 /// Whether the kill came before the end.
@@ -121,9 +101,6 @@ fn mailbox(dovecot: &Dovecot, after: &str) -> TestEnv {
 
 #[test]
 fn email_fetch() {
-    if crate::support::engine::is_about_files("the file is put back after each kill") {
-        return;
-    }
     let Some(dovecot) = dovecot() else { return };
     let env = mailbox(&dovecot, "");
     let saved = Saved::of(&env);
@@ -141,9 +118,6 @@ fn email_fetch() {
 
 #[test]
 fn email_fetch_that_moves() {
-    if crate::support::engine::is_about_files("the file is put back after each kill") {
-        return;
-    }
     let Some(dovecot) = dovecot() else { return };
     let env = mailbox(&dovecot, "after = \"move:Done\"");
     let saved = Saved::of(&env);
@@ -183,9 +157,6 @@ fn import(env: &TestEnv, count: u32) {
 
 #[test]
 fn webhook_replay_of_a_file() {
-    if crate::support::engine::is_about_files("the file is put back after each kill") {
-        return;
-    }
     let env = TestEnv::new();
     import(&env, 3000);
     let sendgrid = Provider::named("sendgrid").unwrap();
@@ -202,9 +173,6 @@ fn webhook_replay_of_a_file() {
 
 #[test]
 fn webhook_replay_of_a_file_in_many_commits() {
-    if crate::support::engine::is_about_files("the file is put back after each kill") {
-        return;
-    }
     let env = TestEnv::with_config("[limits]\nbatch_events = 40\n");
     import(&env, 2000);
     let sendgrid = Provider::named("sendgrid").unwrap();
@@ -232,9 +200,6 @@ fn callbacks(proofs: &Proofs, count: u32) -> Vec<Callback> {
 
 #[test]
 fn webhook_replay_of_the_spool() {
-    if crate::support::engine::is_about_files("the file is put back after each kill") {
-        return;
-    }
     let env = TestEnv::new();
     let proofs = Proofs::configure(&env, "");
     import(&env, 600);
@@ -282,9 +247,6 @@ fn receive(env: &TestEnv, callback: &Callback) -> Child {
 
 #[test]
 fn webhook_receive() {
-    if crate::support::engine::is_about_files("the file is put back after each kill") {
-        return;
-    }
     let env = TestEnv::new();
     let proofs = Proofs::configure(&env, "");
     let kills = wanted();
@@ -341,9 +303,6 @@ fn webhook_receive() {
 
 #[test]
 fn segments_update() {
-    if crate::support::engine::is_about_files("the file is put back after each kill") {
-        return;
-    }
     let env = TestEnv::new();
     import(&env, 2000);
     for (name, filter) in [
@@ -366,9 +325,6 @@ fn segments_update() {
 
 #[test]
 fn dnc_import() {
-    if crate::support::engine::is_about_files("the file is put back after each kill") {
-        return;
-    }
     let env = TestEnv::new();
     import(&env, 100);
     // More than are written by one transaction.

@@ -424,3 +424,65 @@ fn four_writers_lose_nothing_and_double_nothing_while_the_server_crashes() {
     assert!(crashes > 0);
     assert_eq!(rows(&env), rows(&calm));
 }
+
+#[test]
+fn what_the_server_lacks_is_told_as_such() {
+    let Some(cluster) = Cluster::start() else {
+        return;
+    };
+    let mut env = TestEnv::new();
+    let url = database(&cluster, "lacking");
+    env.set("BOUNCEKIT_STORE_URL", url.clone());
+    let _ = env.run(["runs:list"]).done();
+    let maintained = env.run(["maintain", "--format", "json"]).json();
+    assert_eq!(maintained["soundness"], "not checked");
+
+    // As the server says it, from within a statement of ours.
+    for (state, condition, hint) in [
+        ("53100", "disk", "free some space"),
+        ("53200", "not enough memory", "work_mem"),
+        ("53300", "no connection left", "max_connections"),
+        ("57014", "cancelled", "statement_timeout"),
+        ("58030", "files", "check its disk"),
+        ("XX001", "damaged", "pg_amcheck"),
+    ] {
+        let sql = format!(
+            "CREATE OR REPLACE FUNCTION fall() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE EXCEPTION 'as the server says' USING ERRCODE = '{state}'; END $$;
+             CREATE OR REPLACE TRIGGER falling BEFORE INSERT ON run EXECUTE FUNCTION fall()"
+        );
+        psql(&url, &sql);
+        let (_, err) = env.run(["maintain"]).exit(2);
+        assert!(
+            err.contains(condition) && err.contains("as the server says") && err.contains(hint),
+            "{state}: {err}"
+        );
+        assert!(!err.contains("bug"), "{state}: {err}");
+    }
+
+    // And at the door.
+    psql(
+        &url,
+        "CREATE ROLE guest LOGIN; CREATE ROLE crowd LOGIN CONNECTION LIMIT 0",
+    );
+    for (url, hint) in [
+        (url.replace("/lacking?", "/nowhere?"), "createdb"),
+        (
+            url.replace("postgres:hunter2@", "crowd@"),
+            "max_connections",
+        ),
+    ] {
+        env.set("BOUNCEKIT_STORE_URL", url.clone());
+        let (_, err) = env.run(["runs:list"]).exit(3);
+        assert!(err.contains(hint) && !err.contains("bug"), "{url}: {err}");
+    }
+    env.set(
+        "BOUNCEKIT_STORE_URL",
+        url.replace("postgres:hunter2@", "guest@"),
+    );
+    let (_, err) = env.run(["runs:list"]).exit(2);
+    assert!(
+        err.contains("may not") && err.contains("grant") && !err.contains("bug"),
+        "{err}"
+    );
+}

@@ -68,7 +68,13 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         }
     }
     let (size, unused) = store.size()?;
-    let counts = json!({"removed": removed, "size": size, "unused": unused});
+    let soundness = if store.is_shared() {
+        "not checked"
+    } else {
+        "sound"
+    };
+    let counts =
+        json!({"soundness": soundness, "removed": removed, "size": size, "unused": unused});
     if !args.dry_run {
         store.finish_run(run, &counts.to_string(), context.now)?;
     }

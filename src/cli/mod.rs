@@ -307,6 +307,8 @@ fn start_log(global: &Global) {
     };
     let mut builder =
         env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level));
+    // It tells the values of each statement: people's addresses, texts of their mails.
+    builder.filter_module("tokio_postgres", log::LevelFilter::Warn);
     builder.format(|out, record| {
         let text = listing::printable(&record.args().to_string());
         writeln!(out, "{}: {text}", record.level().as_str().to_lowercase())

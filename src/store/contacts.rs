@@ -2,7 +2,7 @@
 
 use super::engine::{Connection, OptionalExtension, Row, Value, params};
 use super::{Batch, Store, StoreError};
-use crate::{address::AddressKey, time::Timestamp};
+use crate::address::AddressKey;
 
 /// A person as imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,76 +52,6 @@ pub(super) fn contact(row: &Row<'_>) -> Result<Contact, StoreError> {
 }
 
 impl Batch<'_> {
-    /// Upserts by external id where one is given, else by address. New attributes are merged over
-    /// the old ones (JSON merge patch: null removes).
-    pub fn import_contacts(
-        &self,
-        contacts: &[NewContact],
-        now: Timestamp,
-    ) -> Result<ImportCounts, StoreError> {
-        let mut by_id = self
-            .transaction
-            .prepare_cached("SELECT id FROM contact WHERE external_id = $1")?;
-        let mut by_address =
-            self.transaction.prepare_cached("SELECT id FROM contact WHERE address_key = $1 AND (CAST($2 AS TEXT) IS NULL OR external_id IS NULL) ORDER BY id LIMIT 1")?;
-        let mut insert = self.transaction.prepare_cached(
-            "INSERT INTO contact (external_id, address, address_key, domain, attributes, created_at, changed_at)
-             VALUES ($1, $2, $3, $4, json_patch('{}', $5), $6, $6)",
-        )?;
-        let mut update = self.transaction.prepare_cached(
-            "UPDATE contact SET external_id = coalesce($1, external_id), address = $2, address_key = $3, domain = $4,
-                    attributes = json_patch(attributes, $5), changed_at = $6
-             WHERE id = $7 AND (address IS DISTINCT FROM $2 OR address_key IS DISTINCT FROM $3 OR coalesce($1, external_id) IS DISTINCT FROM external_id
-                    OR json_patch(attributes, $5) IS DISTINCT FROM attributes)",
-        )?;
-        self.remember(&contacts.iter().map(|new| &new.key).collect::<Vec<_>>())?;
-        let mut counts = ImportCounts::default();
-        let mut added = Vec::new();
-        for new in contacts {
-            let mut id: Option<i64> = None;
-            if let Some(external_id) = &new.external_id {
-                id = by_id
-                    .query_row(params![external_id], |row| row.get(0))
-                    .optional()?;
-            }
-            if id.is_none() {
-                id = by_address
-                    .query_row(params![new.key.as_str(), new.external_id], |row| row.get(0))
-                    .optional()?;
-            }
-            let (key, domain) = (new.key.as_str(), new.key.domain());
-            if let Some(id) = id {
-                let changed = update.execute(params![
-                    new.external_id,
-                    new.address,
-                    key,
-                    domain,
-                    new.attributes,
-                    now.0,
-                    id
-                ])?;
-                if changed == 0 {
-                    counts.unchanged += 1;
-                } else {
-                    counts.updated += 1;
-                }
-            } else {
-                insert.execute(params![
-                    new.external_id,
-                    new.address,
-                    key,
-                    domain,
-                    new.attributes,
-                    now.0
-                ])?;
-                counts.added += 1;
-                added.push(&new.key);
-            }
-        }
-        self.note_changed(added)?;
-        Ok(counts)
-    }
-
     /// Which of these addresses belong to a contact or a send.
     pub(crate) fn known_addresses(&self, keys: &[&AddressKey]) -> Result<Vec<bool>, StoreError> {
         let mut known = self.transaction.prepare_cached(IS_KNOWN)?;

@@ -32,7 +32,18 @@ pub enum StoreError {
     #[error("reading or writing the database file failed: {0}")]
     Io(String),
     #[error("cannot reach the database `{server}`: {cause}")]
-    Unreachable { server: String, cause: String },
+    Unreachable {
+        server: String,
+        cause: String,
+        hint: &'static str,
+    },
+    /// What a server lacks, or does not let one do.
+    #[error("{condition}: {told}")]
+    Server {
+        condition: &'static str,
+        told: String,
+        hint: &'static str,
+    },
     #[error("the connection to the database was lost: {0}")]
     Lost(String),
     #[error("another transaction was in the way: {0}")]
@@ -86,9 +97,7 @@ impl StoreError {
                 "run it with more memory: nothing was lost, the next run goes on where this one stopped"
             }
             Self::Io(_) => "check the disk and the file system; run again when it is mended",
-            Self::Unreachable { .. } => {
-                "look whether the server runs and lets you in; the address is `store.url` in the configuration"
-            }
+            Self::Unreachable { hint, .. } | Self::Server { hint, .. } => hint,
             Self::Lost(_) => {
                 "run again: what was not committed is done anew, nothing is lost or counted twice"
             }
@@ -165,15 +174,24 @@ impl From<tokio_postgres::Error> for StoreError {
                 Self::Conflict(told)
             }
             SqlState::LOCK_NOT_AVAILABLE => Self::Busy,
-            SqlState::DISK_FULL => Self::Full,
-            SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => Self::Corrupt,
             // A server that is on its way down, or that became a copy of another.
             SqlState::ADMIN_SHUTDOWN
             | SqlState::CRASH_SHUTDOWN
             | SqlState::CANNOT_CONNECT_NOW
-            | SqlState::READ_ONLY_SQL_TRANSACTION => Self::Lost(told),
-            ref state if state.code().starts_with("08") => Self::Lost(told),
-            ref state => Self::Other(format!("{told} (SQLSTATE {})", state.code())),
+            | SqlState::READ_ONLY_SQL_TRANSACTION
+            | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::Lost(told),
+            ref state if state.code().starts_with("08") || state.code() == "57P05" => {
+                Self::Lost(told)
+            }
+            ref state if state.code().starts_with("40") => Self::Conflict(told),
+            ref state => match super::engine::condition(state.code()) {
+                Some((condition, hint)) => Self::Server {
+                    condition,
+                    told,
+                    hint,
+                },
+                None => Self::Other(format!("{told} (SQLSTATE {})", state.code())),
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Forgetting a person: everything goes but a salted hash, under which the suppression stands.
 
-use super::engine::{OptionalExtension, params};
+use super::engine::{OptionalExtension, Value, params};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
@@ -28,7 +28,7 @@ impl Batch<'_> {
             "INSERT INTO secret (name, value) VALUES ('salt', randomblob(32)) ON CONFLICT (name) DO NOTHING",
             params![],
         )?;
-        let mark = self.mark(address)?;
+        let mark = mark(&self.salt()?, address)?;
         let key = address.as_str();
         let suppressions = self.transaction.execute(
             "INSERT INTO forgotten (mark, channel, reason, since, run, expires_at)
@@ -106,16 +106,10 @@ impl Batch<'_> {
         Ok(gone.len())
     }
 
-    fn mark(&self, address: &AddressKey) -> Result<Vec<u8>, StoreError> {
-        let salt: Vec<u8> = self.transaction.query_row(
-            "SELECT value FROM secret WHERE name = 'salt'",
-            params![],
-            |row| row.get(0),
-        )?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&salt)
-            .map_err(|cause| StoreError::Other(cause.to_string()))?;
-        mac.update(address.as_str().as_bytes());
-        Ok(mac.finalize().into_bytes().to_vec())
+    fn salt(&self) -> Result<Vec<u8>, StoreError> {
+        let select = "SELECT value FROM secret WHERE name = 'salt'";
+        self.transaction
+            .query_row(select, params![], |row| row.get(0))
     }
 
     /// Puts forgotten people who come back by an import on the list again, under their address.
@@ -134,14 +128,29 @@ impl Batch<'_> {
              FROM forgotten WHERE mark = $2
              ON CONFLICT (address_key, channel, reason) DO NOTHING",
         )?;
+        let salt = self.salt()?;
+        let marks = addresses.iter().map(|address| mark(&salt, address));
+        let marks: Vec<Vec<u8>> = marks.collect::<Result<_, _>>()?;
+        let mut known = self
+            .transaction
+            .prepare_cached("SELECT 1 FROM forgotten WHERE mark = $1 LIMIT 1")?;
+        let known = known.query_each(marks.iter().map(|mark| [Value::Blob(mark)]), |_| Ok(()))?;
         let mut back = Vec::new();
-        for address in addresses {
-            if insert.execute(params![address.as_str(), self.mark(address)?])? > 0 {
+        for ((address, mark), known) in addresses.iter().zip(&marks).zip(known) {
+            if !known.is_empty() && insert.execute(params![address.as_str(), mark])? > 0 {
                 back.push(*address);
             }
         }
         self.note_changed(back)
     }
+}
+
+/// Under what a forgotten person stands.
+fn mark(salt: &[u8], address: &AddressKey) -> Result<Vec<u8>, StoreError> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(salt)
+        .map_err(|cause| StoreError::Other(cause.to_string()))?;
+    mac.update(address.as_str().as_bytes());
+    Ok(mac.finalize().into_bytes().to_vec())
 }
 
 impl Store {

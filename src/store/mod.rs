@@ -6,6 +6,7 @@
 //! them, stand in `engine`.
 
 mod changes;
+mod contact_import;
 mod contacts;
 mod copy;
 mod do_not_contact;

@@ -1,6 +1,6 @@
 //! Sends: one e-mail to one address, named by its hash.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::engine::{Row, Value, params};
 use super::{Batch, ImportCounts, Store, StoreError};
@@ -82,18 +82,22 @@ impl Batch<'_> {
                 Value::Integer(new.sent_at.0),
             ]
         }))?;
-        let mut to_fill = Vec::new();
+        let mut to_fill: Vec<[Value<'_>; 2]> = Vec::new();
         for (new, added) in order.into_iter().zip(added) {
+            let hash = Value::Blob(new.hash.as_str().as_bytes());
             if added == 1 {
                 counts.added += 1;
                 all_new.push(new);
-            } else if let Some(id) = &new.message_id {
-                to_fill.push([Value::Text(id), Value::Blob(new.hash.as_str().as_bytes())]);
+            } else if let Some(id) = &new.message_id
+                // Of several the first fills it.
+                && to_fill.last().is_none_or(|[_, last]| *last != hash)
+            {
+                to_fill.push([Value::Text(id), hash]);
             } else {
                 counts.unchanged += 1;
             }
         }
-        for filled in fill.execute_each(to_fill.into_iter())? {
+        for filled in fill.execute_for_distinct(to_fill.into_iter())? {
             if filled == 1 {
                 counts.updated += 1;
             } else {
@@ -114,9 +118,15 @@ impl Batch<'_> {
         let mut update = self.transaction.prepare_cached(
             "UPDATE send SET opened_at = $1 WHERE hash = $2 AND (opened_at IS NULL OR opened_at > $1)",
         )?;
+        let mut first: BTreeMap<&[u8], i64> = BTreeMap::new();
         for (hash, at) in opened {
-            update.execute(params![at.0, hash.as_str().as_bytes()])?;
+            let first = first.entry(hash.as_str().as_bytes()).or_insert(at.0);
+            *first = at.0.min(*first);
         }
+        let first = first.into_iter();
+        update.execute_for_distinct(
+            first.map(|(hash, at)| [Value::Integer(at), Value::Blob(hash)]),
+        )?;
         Ok(())
     }
 
@@ -159,10 +169,8 @@ impl Batch<'_> {
         ids.sort_unstable();
         ids.dedup();
         let mut found = HashMap::new();
-        for id in ids {
-            let sends: Vec<Send> = select
-                .query_map(params![id], send)?
-                .collect::<Result<_, _>>()?;
+        let sends = select.query_each(ids.iter().map(|id| [Value::Text(id)]), send)?;
+        for (id, sends) in ids.into_iter().zip(sends) {
             if let Ok([send]) = <[Send; 1]>::try_from(sends) {
                 found.insert(id.to_owned(), send);
             }

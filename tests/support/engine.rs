@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use super::TestEnv;
+
 /// A database of one test; it goes with the value.
 pub(crate) struct Database {
     name: String,
@@ -75,6 +77,14 @@ fn seed() -> &'static str {
     })
 }
 
+fn copied(from: &str, to: &str) {
+    let make = format!("CREATE DATABASE {to} TEMPLATE {from}");
+    // While another copies the same one, or its last reader is on its way out.
+    while !said(&make) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 impl Database {
     /// `None` where the tests use files.
     pub(crate) fn new() -> Option<Self> {
@@ -82,16 +92,53 @@ impl Database {
         server()?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
-        let make = format!("CREATE DATABASE {name} TEMPLATE {}", seed());
-        // While another copies the same one, or its last reader is on its way out.
-        while !said(&make) {
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        copied(seed(), &name);
         Some(Self { name })
     }
 
     pub(crate) fn url(&self) -> String {
         url_of(&self.name)
+    }
+}
+
+/// A database as it was, to be put back however often.
+pub(crate) enum Saved {
+    File(Vec<u8>),
+    /// A copy on the server, which goes with the value, and what it was copied from.
+    Copy(Database, String),
+}
+
+impl Saved {
+    pub(crate) fn of(env: &TestEnv) -> Self {
+        if let Some(url) = env.store_url() {
+            let (_, name) = url.rsplit_once("@/").unwrap();
+            let name = name.split('?').next().unwrap().to_owned();
+            let copy = format!("{name}_saved");
+            copied(&name, &copy);
+            return Self::Copy(Database { name: copy }, name);
+        }
+        assert!(
+            !env.path("bouncekit.db-wal").exists(),
+            "the last one to close leaves one file"
+        );
+        Self::File(std::fs::read(env.path("bouncekit.db")).unwrap())
+    }
+
+    pub(crate) fn restore(&self, env: &TestEnv) {
+        match self {
+            Self::File(octets) => {
+                for name in ["bouncekit.db-wal", "bouncekit.db-shm"] {
+                    // Only a killed process leaves them.
+                    let _ = std::fs::remove_file(env.path(name));
+                }
+                env.write("bouncekit.db", octets);
+            }
+            Self::Copy(copy, name) => {
+                // The server does not notice at once that a process was killed.
+                assert!(said(&format!("DROP DATABASE {name} WITH (FORCE)")));
+                copied(&copy.name, name);
+            }
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use rusqlite::params_from_iter;
 #[cfg(feature = "postgres")]
 pub use postgres::Server;
 #[cfg(feature = "postgres")]
-pub(super) use postgres::{Renewal, told};
+pub(super) use postgres::{Renewal, condition, told};
 pub(super) use value::{Bind, Cell, Column, OptionalExtension, Value, params};
 
 use super::{OpenOptions, StoreError};
@@ -486,6 +486,18 @@ impl Statement<'_> {
             Self::Postgres { session, sql, .. } => session.execute_each(sql, rows),
             Self::Sqlite(statement) => sqlite::execute_each(statement, rows),
             Self::SqliteCached(statement) => sqlite::execute_each(statement, rows),
+        }
+    }
+
+    /// As [`Self::execute_each`], where no two rows of values concern the same row of the table.
+    pub(super) fn execute_for_distinct<'v, const N: usize>(
+        &mut self,
+        rows: impl Iterator<Item = [Value<'v>; N]>,
+    ) -> Result<Vec<usize>> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres { session, sql, .. } => session.execute_for_distinct(sql, rows),
+            _ => self.execute_each(rows),
         }
     }
 

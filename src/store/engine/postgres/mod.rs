@@ -13,14 +13,17 @@
 //!
 //! # Many statements
 //! [`Session::execute_each`] has hundreds of statements on their way at once: each costs what the
-//! server does for it, not a journey there and back. Insertions of a row become such of hundreds.
+//! server does for it, not a journey there and back. Insertions of a row become such of hundreds, and
+//! so do queries ([`Session::fetch_each`]) and changes of distinct rows.
 
+mod condition;
 mod dialect;
 mod insertion;
 mod pattern;
 mod renewal;
 mod rows;
 mod server;
+mod set;
 mod types;
 
 use std::{
@@ -33,10 +36,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, Statement, error::SqlState};
 
+pub(in crate::store) use condition::condition;
 pub use server::Server;
 pub(in crate::store) use server::told;
 
-use super::{OpenOptions, Purpose, Result, StoreError, Value};
+use super::{Cell, OpenOptions, Purpose, Result, StoreError, Value};
 use insertion::Insertion;
 pub(in crate::store) use renewal::Renewal;
 pub(in crate::store) use rows::Fetched;
@@ -50,6 +54,15 @@ pub(super) const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 const UNDER_WAY: usize = 500;
 /// So many rows are inserted by one statement; what is left over by smaller ones.
 const ROWS: [usize; 3] = [200, 20, 1];
+/// So many rows are asked for, or changed, by one statement, and so many statements are on their way.
+const SET: usize = 500;
+const SETS_UNDER_WAY: usize = 8;
+/// Fewer are asked for one by one.
+const SMALL: usize = 8;
+/// However small a table is when a statement is planned: it may grow under the plan.
+const BY_INDEX: &str =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+const AS_BEFORE: &str = "RESET enable_seqscan; RESET enable_hashjoin; RESET enable_mergejoin";
 /// A new connection is tried for at least so long: a fail-over takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two tries.
@@ -348,6 +361,22 @@ impl Session {
         sql: &str,
         rows: impl Iterator<Item = [Value<'v>; N]>,
     ) -> Result<Vec<Vec<tokio_postgres::Row>>> {
+        let rows: Vec<[Value<'v>; N]> = rows.collect();
+        if rows.len() >= SMALL
+            && let Some(statement) = self.prepare_set(sql)?
+        {
+            let mut answers: Vec<Vec<tokio_postgres::Row>> = rows.iter().map(|_| vec![]).collect();
+            let numbered = set::is_numbered(sql);
+            for (piece, answered) in self.ask_sets(&statement, &rows)?.into_iter().enumerate() {
+                for (place, row) in answered.into_iter().enumerate() {
+                    let place = if numbered { number(&row)? } else { place };
+                    if let Some(answer) = answers.get_mut(piece * SET + place) {
+                        answer.push(row);
+                    }
+                }
+            }
+            return Ok(answers);
+        }
         let statement = self.prepare(sql, true)?;
         let link = self.link.borrow();
         let (client, statement) = (&link.client, &statement);
@@ -359,6 +388,64 @@ impl Session {
         });
         self.runtime
             .block_on(asked.buffered(UNDER_WAY).try_collect())
+    }
+
+    /// As [`Self::execute_each`], where no two rows of values concern the same row.
+    pub(super) fn execute_for_distinct<'v, const N: usize>(
+        &self,
+        sql: &str,
+        rows: impl Iterator<Item = [Value<'v>; N]>,
+    ) -> Result<Vec<usize>> {
+        let rows: Vec<[Value<'v>; N]> = rows.collect();
+        let set = if rows.len() < SMALL {
+            None
+        } else {
+            self.prepare_set(sql)?
+        };
+        let Some(statement) = set else {
+            return self.execute_each(sql, rows.into_iter());
+        };
+        let mut changed = vec![0; rows.len()];
+        for (piece, answered) in self.ask_sets(&statement, &rows)?.iter().enumerate() {
+            for row in answered {
+                if let Some(changed) = changed.get_mut(piece * SET + number(row)?) {
+                    *changed += 1;
+                }
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The statement for many rows of values in the place of one for one, where there is such.
+    fn prepare_set(&self, sql: &str) -> Result<Option<Statement>> {
+        let single = self.prepare(sql, true)?;
+        let text = set::of_many(&dialect::translate(sql), single.params());
+        text.map(|text| self.prepare(&text, true)).transpose()
+    }
+
+    /// What is answered to each [`SET`] of rows.
+    fn ask_sets<const N: usize>(
+        &self,
+        statement: &Statement,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<Vec<Vec<tokio_postgres::Row>>> {
+        self.batch(BY_INDEX)?;
+        let link = self.link.borrow();
+        let client = &link.client;
+        let asked = stream::iter(rows.chunks(SET)).map(|piece| async move {
+            let columns = (0..N).map(|column| -> Vec<_> {
+                piece.iter().map(|row| Parameter(&row[column])).collect()
+            });
+            let answered = client.query_raw(statement, columns).await?;
+            Ok::<_, StoreError>(answered.try_collect::<Vec<_>>().await?)
+        });
+        let answers = self
+            .runtime
+            .block_on(asked.buffered(SETS_UNDER_WAY).try_collect());
+        // After an error within a transaction it is taken back with it.
+        let reset = self.batch(AS_BEFORE);
+        let answers = answers?;
+        reset.map(|()| answers)
     }
 
     /// Where it is connected to.
@@ -376,6 +463,16 @@ impl Session {
         )?;
         let size: i64 = rows.first().map_or(0, |row| row.get(0));
         Ok(size.cast_unsigned())
+    }
+}
+
+/// The place of the row of values that an answer belongs to, which is its last column.
+fn number(row: &tokio_postgres::Row) -> Result<usize> {
+    match cell(row, row.len() - 1)? {
+        Cell::Integer(number) => Ok(usize::try_from(number - 1).unwrap_or(usize::MAX)),
+        other => Err(StoreError::Other(format!(
+            "{other:?} is not the number of a row"
+        ))),
     }
 }
 

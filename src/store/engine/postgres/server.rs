@@ -9,12 +9,16 @@ use tokio_postgres::{
     config::{Host, SslMode, TargetSessionAttrs},
 };
 
+use super::condition::condition;
 use crate::store::{StoreError, engine::Result};
 
 /// A server is given up after so long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A server that acknowledges nothing for so long is gone.
 const SILENCE: Duration = Duration::from_secs(20);
+
+const NOT_REACHED: &str =
+    "look whether the server runs and lets you in; the address is `store.url` in the configuration";
 
 /// A database by its URL. `Debug` and [`Self::shown`] never show a password.
 #[derive(Clone)]
@@ -136,6 +140,7 @@ impl Server {
         let tls = self.tls().map_err(|cause| StoreError::Unreachable {
             server: self.shown.clone(),
             cause,
+            hint: "look at `sslmode` and `sslrootcert` in `store.url`",
         })?;
         self.config
             .connect(tls)
@@ -147,6 +152,10 @@ impl Server {
         StoreError::Unreachable {
             server: self.shown.clone(),
             cause: told(cause),
+            hint: cause
+                .code()
+                .and_then(|state| condition(state.code()))
+                .map_or(NOT_REACHED, |(_, hint)| hint),
         }
     }
 
