@@ -51,6 +51,7 @@ pub mod intake;
 pub mod mailbox;
 pub mod message;
 pub mod oauth;
+pub mod random;
 pub mod receive;
 pub mod reclassify;
 pub mod redact;

@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::time::Timestamp;
+use crate::{random, time::Timestamp};
 
 /// A spool's folder.
 #[derive(Clone, Debug)]
@@ -321,11 +321,8 @@ fn stamp(at: Timestamp) -> String {
 
 /// `<time>-<random>-<provider>-<size>.http`
 fn new_name(provider: &str, size: usize, at: Timestamp) -> String {
-    let mut random = [0; 8];
     // Without randomness two requests of one millisecond are told apart by the process.
-    if openssl::rand::rand_bytes(&mut random).is_err() {
-        random = u64::from(std::process::id()).to_be_bytes();
-    }
+    let random = random::octets().unwrap_or_else(|_| u64::from(std::process::id()).to_be_bytes());
     let random = data_encoding::HEXLOWER.encode(&random);
     format!("{}-{random}-{provider}-{size}.http", stamp(at))
 }

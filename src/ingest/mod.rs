@@ -22,7 +22,7 @@ pub use rejudge::{Change, Effect, Rejudged, Verdict, rejudge};
 pub use steering::{Added, Addition, Undone, add, release, undo};
 pub use trial::{Trial, trial};
 
-use std::{borrow::Cow, mem::take};
+use std::borrow::Cow;
 
 use crate::{
     event::{DeliveryEvent, EventKey, EventKind},
@@ -329,10 +329,11 @@ fn event_rows<'i, 'r: 'i>(
     resolved: &'i mut impl Iterator<Item = &'r mut Resolved>,
     occasion: Occasion<'i>,
 ) -> impl Iterator<Item = EventRow> + 'i {
-    let of = take(&mut item.events).into_iter().zip(resolved);
+    let (content, verification) = (item.content, &item.verification);
+    let of = item.events.drain(..).zip(resolved);
     of.map(move |(event, who)| EventRow {
-        content: item.content,
-        ..event_row(event, who, &item.verification, occasion)
+        content,
+        ..event_row(event, who, verification, occasion)
     })
 }
 

@@ -3,6 +3,7 @@
 use bouncekit_core::{
     config::{Mailbox, Place},
     mailbox::{Account, FoundMail, MailboxError},
+    random,
     time::{DAY, Timestamp},
     verp::{Purpose, ReturnToken, SendHash, decode, encode},
 };
@@ -20,8 +21,7 @@ pub(super) fn send_test(context: &Context, to: &str, shape: Shape) -> Result<Exi
         CliError::usage("no return address is configured")
             .hint("doctor --send-test news@example.com, or `verp.return_address`")
     })?;
-    let mut random = [0; 10];
-    openssl::rand::rand_bytes(&mut random).map_err(CliError::usage)?;
+    let random = random::octets::<10>().map_err(CliError::usage)?;
     let text = data_encoding::HEXLOWER.encode(&random);
     let hash = SendHash::parse(&text).ok_or_else(|| CliError::usage("no token could be made"))?;
     let token = ReturnToken {

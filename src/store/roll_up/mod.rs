@@ -25,6 +25,7 @@ use super::engine::{Connection, Value, params};
 use super::{Batch, EventRow, NewSend, Statistics, Store, StoreError};
 use crate::{
     address::AddressKey,
+    random,
     time::{DAY, Timestamp},
 };
 use pass::{Bounds, Pass, Place};
@@ -264,9 +265,7 @@ impl Batch<'_> {
                 .execute("UPDATE roll_up SET scanned = NULL", params![])?;
             return Ok(None);
         }
-        let mut token = [0; 8];
-        openssl::rand::rand_bytes(&mut token)
-            .map_err(|cause| StoreError::Other(cause.to_string()))?;
+        let token = random::octets().map_err(|cause| StoreError::Other(cause.to_string()))?;
         let place = Place {
             from: Place::START,
             token,
