@@ -203,6 +203,11 @@ impl<'c> People<'c> {
             id.is_some_and(|id| people.with_external_id.contains_key(id))
         };
         let looked_for = || contacts.iter().filter(|new| !is_found(new));
+        // One who has no external id can get one, and move by it later.
+        for new in looked_for().filter(|new| new.external_id.is_some()) {
+            let address = people.numbers[new.key.as_str()];
+            *movable.entry(address).or_default() += 1;
+        }
         let of = |named: bool| {
             let theirs = looked_for().filter(|new| new.external_id.is_some() == named);
             distinct(theirs.map(|new| new.key.as_str()))
@@ -214,7 +219,7 @@ impl<'c> People<'c> {
         let named = of(true);
         let without =
             select.query_each(named.iter().map(|key| [Value::Text(key)]), |row| row.get(0))?;
-        // One without means the first there is, when others have moved away.
+        // A row without means the first there is, when others have moved away.
         let mut select = batch.transaction.prepare_cached(
             "SELECT id, external_id IS NOT NULL FROM contact WHERE address_key = $1 ORDER BY id LIMIT $2",
         )?;
@@ -383,6 +388,31 @@ mod tests {
         assert_eq!((counts.added, counts.updated, counts.unchanged), (3, 4, 1));
     }
 
+    #[test]
+    fn who_moves_away_leaves_the_address_to_one_who_was_there_already() {
+        let before = [
+            new(None, 4, "{}"),
+            new(Some(2), 0, "{}"),
+            new(Some(2), 4, "{}"),
+        ];
+        let rows = [
+            new(Some(3), 4, "{}"),
+            new(Some(3), 0, "{}"),
+            new(None, 4, "{}"),
+        ];
+        let mut store = Store::open_in_memory().unwrap();
+        let (contacts, counts) = imported(&mut store, &[&before, &rows]);
+        let told: Vec<_> = contacts
+            .iter()
+            .map(|c| (c.external_id.as_deref(), &*c.address))
+            .collect();
+        assert_eq!(
+            told,
+            [(Some("3"), "a0@example.com"), (Some("2"), "a4@example.com")]
+        );
+        assert_eq!((counts.added, counts.updated, counts.unchanged), (2, 3, 1));
+    }
+
     fn row() -> impl Strategy<Value = NewContact> {
         let attributes = prop_oneof![
             Just("{}"),
@@ -401,7 +431,7 @@ mod tests {
             prop::collection::vec(row(), 0..12),
             prop::collection::vec(row(), 0..30),
         );
-        let mut runner = TestRunner::new(ProptestConfig::with_cases(300));
+        let mut runner = TestRunner::new(ProptestConfig::with_cases(1000));
         let compared = runner.run(&chunks, |(before, rows)| {
             let store = &mut store.borrow_mut();
             let mut at_once: Vec<&[NewContact]> = before.chunks(1).collect();
