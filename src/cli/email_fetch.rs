@@ -13,7 +13,7 @@ use bouncekit_core::{
 use super::{
     CliError, Context, Exit,
     attempts::{self, Purpose},
-    holder,
+    counts, holder,
     intake::{self, Line},
     is_dead,
     listing::{Shape, printable},
@@ -83,6 +83,9 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
         intake::finish(context, &mut store, run, &intake::total(&lines))?;
     }
     intake::show(args.format, args.dry_run, "folders", &lines)?;
+    if !args.dry_run {
+        counts::put_in_order(&mut store);
+    }
     Ok(intake::exit(&lines))
 }
 

@@ -221,15 +221,6 @@ impl Command {
             _ => exit,
         }
     }
-
-    /// Whether cron runs it to take in what came back, so that nobody waits for its end.
-    fn is_for_cron(&self) -> bool {
-        match self {
-            Self::EmailFetch(_) | Self::Maintain(_) => true,
-            Self::WebhookReplay(args) => args.is_of_spool(),
-            _ => false,
-        }
-    }
 }
 
 /// Reads a command line, the program's name first.
@@ -282,9 +273,6 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         // Also after a failure: what was committed before it is to be told.
         if context.wrote() && !context.config.hooks.on_suppress.is_empty() {
             hooks::after(&context);
-        }
-        if context.wrote() && cli.command.is_for_cron() {
-            counts::after(&context);
         }
         ran
     });

@@ -19,6 +19,7 @@ use bouncekit_core::{
 use super::{
     CliError, Context, Exit,
     attempts::{self, Purpose},
+    counts,
     listing::printable,
     spool,
 };
@@ -121,12 +122,6 @@ impl From<io::Error> for Stop {
     }
 }
 
-impl Args {
-    pub(super) const fn is_of_spool(&self) -> bool {
-        self.spool
-    }
-}
-
 pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> {
     let client = if args.dry_run || args.spool {
         None
@@ -207,6 +202,9 @@ pub(crate) fn run(context: &mut Context, args: &Args) -> Result<Exit, CliError> 
     rows.end()?;
     told.end(too_old);
     show(args, &accounting, context.quiet)?;
+    if args.spool && !args.dry_run {
+        counts::put_in_order(&mut store);
+    }
     for error in &refused {
         let _ = write!(io::stderr(), "{error}");
     }

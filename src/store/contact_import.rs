@@ -60,17 +60,7 @@ impl Batch<'_> {
             ADD
         };
         let mut insert = self.transaction.prepare_cached(statement)?;
-        let rows = plan.added.iter().map(|row| {
-            let new = &contacts[*row];
-            [
-                new.external_id.as_deref().into(),
-                Value::Text(&new.address),
-                Value::Text(new.key.as_str()),
-                Value::Text(new.key.domain()),
-                Value::Text(&new.attributes),
-                Value::Integer(now.0),
-            ]
-        });
+        let rows = plan.added.iter().map(|row| values(&contacts[*row], now));
         let ids: Vec<Vec<i64>> = insert.query_each(rows, |row| row.get(0))?;
         Ok(ids.into_iter().flatten().collect())
     }
@@ -90,21 +80,34 @@ impl Batch<'_> {
                     OR json_patch(attributes, $5) IS DISTINCT FROM attributes)",
         )?;
         update.execute_for_distinct(round.iter().map(|(row, id)| {
-            let new = &contacts[*row];
+            let id = match id {
+                Id::Known(id) => *id,
+                Id::Added(number) => added[*number],
+            };
+            let [external_id, address, key, domain, attributes, at] = values(&contacts[*row], now);
             [
-                new.external_id.as_deref().into(),
-                Value::Text(&new.address),
-                Value::Text(new.key.as_str()),
-                Value::Text(new.key.domain()),
-                Value::Text(&new.attributes),
-                Value::Integer(now.0),
-                Value::Integer(match id {
-                    Id::Known(id) => *id,
-                    Id::Added(number) => added[*number],
-                }),
+                external_id,
+                address,
+                key,
+                domain,
+                attributes,
+                at,
+                Value::Integer(id),
             ]
         }))
     }
+}
+
+/// What a row writes of a contact, and when.
+fn values(new: &NewContact, now: Timestamp) -> [Value<'_>; 6] {
+    [
+        new.external_id.as_deref().into(),
+        Value::Text(&new.address),
+        Value::Text(new.key.as_str()),
+        Value::Text(new.key.domain()),
+        Value::Text(&new.attributes),
+        Value::Integer(now.0),
+    ]
 }
 
 /// Older contacts first, then new ones in the order they come.

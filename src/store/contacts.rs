@@ -55,13 +55,10 @@ impl Batch<'_> {
     /// Which of these addresses belong to a contact or a send.
     pub(crate) fn known_addresses(&self, keys: &[&AddressKey]) -> Result<Vec<bool>, StoreError> {
         let mut known = self.transaction.prepare_cached(IS_KNOWN)?;
-        let rows = known.query_each(keys.iter().map(|key| [Value::Text(key.as_str())]), |row| {
+        let known = known.find_each(keys.iter().map(|key| [Value::Text(key.as_str())]), |row| {
             row.get(0)
         })?;
-        Ok(rows
-            .into_iter()
-            .map(|rows| rows.first() == Some(&true))
-            .collect())
+        Ok(known.into_iter().map(|known| known == Some(true)).collect())
     }
 }
 

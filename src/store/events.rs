@@ -200,7 +200,7 @@ impl Batch<'_> {
             .transaction
             .prepare_cached("SELECT key FROM event WHERE key = $1")?;
         keys.sort_unstable();
-        let found = select.query_each(keys.iter().map(|key| [Value::Blob(&key.0)]), |row| {
+        let found = select.find_each(keys.iter().map(|key| [Value::Blob(&key.0)]), |row| {
             row.get(0).map(EventKey)
         })?;
         Ok(found.into_iter().flatten().collect())

@@ -134,10 +134,10 @@ impl Batch<'_> {
         let mut known = self
             .transaction
             .prepare_cached("SELECT 1 FROM forgotten WHERE mark = $1 LIMIT 1")?;
-        let known = known.query_each(marks.iter().map(|mark| [Value::Blob(mark)]), |_| Ok(()))?;
+        let known = known.find_each(marks.iter().map(|mark| [Value::Blob(mark)]), |_| Ok(()))?;
         let mut back = Vec::new();
         for ((address, mark), known) in addresses.iter().zip(&marks).zip(known) {
-            if !known.is_empty() && insert.execute(params![address.as_str(), mark])? > 0 {
+            if known.is_some() && insert.execute(params![address.as_str(), mark])? > 0 {
                 back.push(*address);
             }
         }

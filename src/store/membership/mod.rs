@@ -117,15 +117,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         // Every transaction sees for itself that segment and contact are there: checking each row
         // once more costs as much as writing it.
-        self.check_references(false)?;
+        self.connection.check_references(false)?;
         let result = self.write_batches(segment, difference, now, batch, log);
-        self.check_references(true)?;
+        self.connection.check_references(true)?;
         result
-    }
-
-    /// Within a transaction this is without effect.
-    fn check_references(&self, on: bool) -> Result<(), StoreError> {
-        self.connection.check_references(on)
     }
 
     fn write_batches(

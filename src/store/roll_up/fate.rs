@@ -215,9 +215,8 @@ impl Fates {
                 .transaction
                 .prepare_cached("SELECT fate FROM send_fate WHERE hash = $1")?;
             let hashes = fates.iter().map(|fate| [Value::Blob(&fate.send)]);
-            let heard = heard.query_each(hashes, |row| row.get::<u8>(0))?;
-            let first = |rows: &Vec<u8>| Bits(rows.first().copied().unwrap_or(0));
-            heard.iter().map(first).collect()
+            let heard = heard.find_each(hashes, |row| Ok(Bits(row.get(0)?)))?;
+            heard.into_iter().map(Option::unwrap_or_default).collect()
         };
         let mut write = batch.transaction.prepare_cached(
             "INSERT INTO send_fate (hash, fate) VALUES ($1, $2) ON CONFLICT (hash) DO UPDATE SET fate = excluded.fate",
@@ -267,7 +266,7 @@ impl Fates {
                 break;
             }
             let hashes = some.iter().map(|(send, _)| [Value::Blob(send)]);
-            let found = find.query_each(hashes, |row| {
+            let found = find.find_each(hashes, |row| {
                 let address = AddressKey::from_stored(row.get(2)?);
                 Ok((
                     row.get::<String>(0)?,
@@ -278,7 +277,7 @@ impl Fates {
             })?;
             let mut worse = Vec::new();
             for ((send, bits), found) in some.into_iter().zip(found) {
-                let Some((campaign, sent_at, address, before)) = found.into_iter().next() else {
+                let Some((campaign, sent_at, address, before)) = found else {
                     orphans.push((send, bits));
                     continue;
                 };

@@ -180,8 +180,8 @@ impl Batch<'_> {
                 .transaction
                 .prepare_cached("SELECT 1 FROM send_fate WHERE hash = $1")?;
             let hashes = sends.iter().map(|send| send.hash.as_str().as_bytes());
-            let heard = heard.query_each(hashes.map(|hash| [Value::Blob(hash)]), |_| Ok(()))?;
-            if heard.iter().any(|rows| !rows.is_empty()) {
+            let heard = heard.find_each(hashes.map(|hash| [Value::Blob(hash)]), |_| Ok(()))?;
+            if heard.iter().any(Option::is_some) {
                 return self.discard_counts();
             }
         }

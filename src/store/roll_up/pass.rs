@@ -249,9 +249,9 @@ impl Batch<'_> {
                 .transaction
                 .prepare_cached("SELECT 1 FROM send WHERE hash = $1")?;
             let hashes = some.iter().map(|(send, _)| [Value::Blob(send)]);
-            let found = find.query_each(hashes, |_| Ok(()))?;
+            let found = find.find_each(hashes, |_| Ok(()))?;
             // It came after the view; once it is noted below, its coming is noticed.
-            if found.iter().any(|rows| !rows.is_empty()) {
+            if found.iter().any(Option::is_some) {
                 return Ok(false);
             }
         }

@@ -1,4 +1,4 @@
--- The tables of SQLite's migrations up to 0009, and what SQLite has built in or gets from us.
+-- The tables of SQLite's migrations up to 0010, and what SQLite has built in or gets from us.
 -- Text compares by its octets, as SQLite's does.
 
 CREATE TABLE contact (
@@ -356,9 +356,7 @@ BEGIN
     SELECT string_agg(to_json(m.key)::text || ':' || m.value, ',' ORDER BY m.place) INTO result
     FROM (
         SELECT t.key, t.place,
-               CASE WHEN p.key IS NULL THEN t.value::text
-                    WHEN json_typeof(p.value) = 'object' THEN json_patch(t.value::text, p.value::text)
-                    ELSE p.value::text END AS value
+               CASE WHEN p.key IS NULL THEN t.value::text ELSE json_patch(t.value::text, p.value::text) END AS value
         FROM pg_catalog.json_each(target::json) WITH ORDINALITY AS t (key, value, place)
         LEFT JOIN pg_catalog.json_each(patch::json) AS p (key, value) ON p.key = t.key
         WHERE p.key IS NULL OR json_typeof(p.value) <> 'null'
